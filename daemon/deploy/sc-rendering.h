@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Everything that a deployment consists of, rendered and checked in memory before anything on the host changes: config.json,
+ * unit, drop-in, tmpfiles lines, info, mount points. Pure: reads no file of the host but /proc/sys/kernel/cap_last_cap
+ * and whether bind sources exist.
+ */
+#pragma once
+
+#include "base/sc-paths.h"
+#include "deploy/sc-exports.h"
+#include "deploy/sc-template.h"
+#include "image/sc-image-config.h"
+
+typedef struct
+{
+  const char *name;             /* of the container, checked */
+  const ScPaths *paths;
+  const char *runtime;          /* path of runc or crun */
+  const char *image_name;       /* full name in the store */
+  const char *image_commit;
+  const char *manifest_digest;
+  const char *uuid;             /* made at the first install, kept since */
+  GHashTable *set_values;       /* (nullable) what the caller set: char* to char* */
+  const ScExports *exports;
+  const ScImageConfig *image_config;
+  /* content of /etc/passwd and /etc/group of the image, for User= names; NULL when it has none */
+  GBytes *passwd;
+  GBytes *group;
+  gint64 now_s;                 /* since the epoch, for info */
+} ScRenderRequest;
+
+typedef struct
+{
+  char *config_json;     /* (owned) checked runtime-spec config; root.path "rootfs", root.readonly true, cgroupsPath ours */
+  char *service;         /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
+  char *drop_in;         /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
+  char *tmpfiles;        /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
+  char *info;            /* (owned) JSON of the info file */
+  ScValues *values;      /* (owned) all, with the built-ins */
+  GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */
+  char **notes;          /* (owned) what was changed or ignored, for the job's result; never NULL */
+} ScRendering;
+
+typedef struct
+{
+  char *path;          /* (owned) relative to the rootfs */
+  gboolean is_directory;
+} ScMountPoint;
+
+/**
+ * sc_render:
+ *
+ * Errors: VALUE_MISSING, TEMPLATE_INVALID (names file and, where it can, line), INVALID_ARGUMENT for a set value that no
+ * template may have (reserved name, too many, too long), NOT_SUPPORTED (user namespaces that do not map root,
+ * WatchdogSec= with runc, writable root, host files)
+ */
+ScRendering *sc_render (const ScRenderRequest *request, GError **error);
+void sc_rendering_free (ScRendering *self);
+
+/**
+ * sc_set_values_check:
+ *
+ * The part that needs no image: number, names, reserved names, sizes. INVALID_ARGUMENT.
+ */
+gboolean sc_set_values_check (GHashTable *set_values, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRendering, sc_rendering_free)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A snapshot of what is on disk: containers and images. Loaded on a job's thread after it ended, or at start, and then
+ * handed to the main thread as a whole; never changed afterwards.
+ */
+#pragma once
+
+#include "base/sc-config.h"
+#include "deploy/sc-container.h"
+#include "store/sc-image-store.h"
+
+typedef struct
+{
+  GPtrArray *containers; /* (owned) of ScContainerEntry, sorted by name */
+  GPtrArray *images;     /* (owned) of ScImage */
+} ScInventory;
+
+typedef struct
+{
+  ScContainer *container; /* (owned) */
+  char *damage;           /* (owned) (nullable) what is wrong with its files; NULL when they are whole */
+} ScContainerEntry;
+
+/**
+ * sc_inventory_load:
+ *
+ * Blocks. One container or image that cannot be read is damaged or left out with a warning, never an error.
+ */
+ScInventory *sc_inventory_load (const ScPaths *paths, GError **error);
+void sc_inventory_free (ScInventory *self);
+
+/** sc_inventory_find_container: (transfer none) (nullable) */
+const ScContainerEntry *sc_inventory_find_container (const ScInventory *self, const char *name);
+
+/** sc_inventory_find_image: (transfer none) (nullable): by digest */
+const ScImage *sc_inventory_find_image (const ScInventory *self, const char *digest);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScInventory, sc_inventory_free)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * An operation: a closed, checked request, what it claims, and the recipe that runs it on a job's thread. The service
+ * makes one for each call, asks for authorization, queues it and runs it; it never looks inside.
+ */
+#pragma once
+
+#include "base/sc-config.h"
+#include "base/sc-error-util.h"
+#include "base/sc-progress.h"
+#include "image/sc-platform.h"
+#include "image/sc-reference.h"
+
+typedef struct _ScOp ScOp;
+
+/** ScClaim: what a job needs for itself or shares while it runs */
+typedef struct
+{
+  char *what;         /* (owned) "container:NAME", "image:FULLNAME" or "repository" */
+  gboolean exclusive;
+} ScClaim;
+
+/** ScOpContext: what a recipe works with; it lives on the job's thread, whose thread-default main context is its own */
+typedef struct
+{
+  const ScPaths *paths;
+  const ScConfig *config;
+  GDBusConnection *bus;     /* system bus */
+  ScProgress *progress;
+  guint64 job_id;
+  guint caller_uid;
+  GVariantDict *result;     /* the job's Result; "changed" (b) is always set on success */
+  GPtrArray *objects;       /* of char*: paths of the containers and images that were made or changed */
+} ScOpContext;
+
+typedef struct
+{
+  const char *type; /* of the job, in kebab-case */
+  gboolean (*run) (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **error);
+  void (*free) (ScOp *op);
+} ScOpClass;
+
+struct _ScOp
+{
+  const ScOpClass *op_class;
+  char **targets;       /* (owned) for org.syscont.Job.Targets */
+  GPtrArray *claims;    /* (owned) of ScClaim */
+};
+
+void sc_op_free (ScOp *self);
+
+/**
+ * sc_op_run:
+ *
+ * Runs the recipe; blocks. An error is any domain's; the job normalizes it. Called once.
+ */
+gboolean sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError **error);
+
+/** sc_claims_conflict: whether two jobs with these claims must not run at the same time */
+gboolean sc_claims_conflict (GPtrArray *a, GPtrArray *b);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOp, sc_op_free)
+
+/* --- one constructor for each operation; they only copy and never fail, the caller checked --- */
+
+/**
+ * sc_op_new_pull:
+ * @reference: with a registry (sc_reference_resolve_short_name())
+ * @platform: (nullable): NULL for this machine's
+ */
+ScOp *sc_op_new_pull (const ScReference *reference, const ScPlatform *platform);
+
+/**
+ * sc_op_new_import:
+ * @source_fd: (transfer full): a regular file or pipe, checked with sc_op_import_check_fd()
+ * @fullname: (nullable): name to store the image under
+ * @tag: (nullable): which entry of index.json
+ * @source: (nullable): what is recorded as the image's source
+ */
+ScOp *sc_op_new_import (int source_fd, const char *fullname, const char *tag, const char *source,
+                        const ScPlatform *platform);
+
+/** sc_op_import_check_fd: INVALID_ARGUMENT unless it is a regular file or a pipe that is open for reading */
+gboolean sc_op_import_check_fd (int fd, GError **error);
+
+/**
+ * sc_op_new_install:
+ * @reference: as given; an image of the store by its full name, otherwise pulled when it has a registry
+ * @name: of the container, checked
+ * @values: (nullable): checked with sc_set_values_check()
+ * @digest: (nullable): the image must have it
+ */
+ScOp *sc_op_new_install (const ScReference *reference, const char *name, GHashTable *values, const char *digest,
+                         const ScPlatform *platform, gboolean enable, gboolean start);
+
+ScOp *sc_op_new_uninstall (const char *const *names, gboolean keep_image);
+
+typedef enum
+{
+  SC_UNIT_START,
+  SC_UNIT_STOP,
+  SC_UNIT_RESTART,
+} ScUnitVerb;
+
+ScOp *sc_op_new_unit (ScUnitVerb verb, const char *const *names);
+ScOp *sc_op_new_remove_image (const char *image);
+ScOp *sc_op_new_prune (gboolean dry_run);

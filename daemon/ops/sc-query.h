@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Questions that need the disk but change nothing. All block: the service asks them on a thread.
+ */
+#pragma once
+
+#include "base/sc-config.h"
+#include "base/sc-error-util.h"
+
+/** sc_query_inspect_image: (transfer full): the JSON of Manager.InspectImage; NOT_FOUND */
+char *sc_query_inspect_image (const ScPaths *paths, const char *image, GError **error);
+
+/** sc_query_values: (transfer full): variables of the current deployment, char* to char*; NOT_FOUND */
+GHashTable *sc_query_values (const ScPaths *paths, const char *container, GError **error);
