@@ -59,6 +59,15 @@ gboolean sc_systemd_get_status (ScSystemd *self, const char *unit, ScUnitStatus 
 /** sc_systemd_find_invocation: (transfer full) (nullable): name of the unit with this  (32 hex) */
 char *sc_systemd_find_invocation (ScSystemd *self, const char *invocation_id, GCancellable *cancellable, GError **error);
 
+/**
+ * sc_systemd_ref_unit:
+ *
+ * Keeps systemd from forgetting a unit that ended, so that its Result can be read, until sc_systemd_unref_unit() or
+ * until the bus connection ends.
+ */
+gboolean sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
+void sc_systemd_unref_unit (ScSystemd *self, const char *unit);
+
 /** sc_systemd_kill: SIGKILL to all processes of a unit; errors are not one */
 void sc_systemd_kill (ScSystemd *self, const char *unit);
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Bringing an image into the store, for the verbs pull and install.
+ */
+#pragma once
+
+#include "sc-client.h"
+
+typedef struct
+{
+  const char *image;     /* the argument */
+  const char *name_as;   /* (nullable) --name-as */
+  const char *platform;  /* (nullable) --platform */
+} ScPullRequest;
+
+/** sc_pull_is_local: whether the argument is content that this program has to open */
+gboolean sc_pull_is_local (const char *image);
+
+/** sc_pull_run: makes the job and follows it; exit status. @result: as of sc_follow() */
+int sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A verb of syscontctl: one file for each, verb-NAME.c. The table of them is in main.c.
+ */
+#pragma once
+
+#include "sc-client.h"
+
+typedef struct
+{
+  const char *name;
+  const char *arguments;              /* for the usage line, "" without any */
+  const char *summary;                /* one line of the list of verbs */
+  const char *description;            /* (nullable) more, below the options of --help */
+  const GOptionEntry *(*options) (void); /* (nullable) own options, besides the common ones */
+  guint min_arguments;
+  guint max_arguments;                /* G_MAXUINT: any number */
+  int (*run) (ScClient *client, char **arguments);
+} ScVerb;
+
+extern const ScVerb sc_verb_cancel;
+extern const ScVerb sc_verb_images;
+extern const ScVerb sc_verb_inspect;
+extern const ScVerb sc_verb_install;
+extern const ScVerb sc_verb_jobs;
+extern const ScVerb sc_verb_list;
+extern const ScVerb sc_verb_prune;
+extern const ScVerb sc_verb_pull;
+extern const ScVerb sc_verb_restart;
+extern const ScVerb sc_verb_rmi;
+extern const ScVerb sc_verb_start;
+extern const ScVerb sc_verb_status;
+extern const ScVerb sc_verb_stop;
+extern const ScVerb sc_verb_uninstall;

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-follow.h"
+#include "sc-printer.h"
+#include "sc-pull.h"
+#include "sc-verb.h"
+
+#include <string.h>
+
+static char *name;
+static char *name_as;
+static char *platform;
+static char *digest;
+static char *system_package;
+static char **values;
+static gboolean now;
+static gboolean no_enable;
+
+static const GOptionEntry *
+options (void)
+{
+  static const GOptionEntry entries[] = {
+    { "name", 'n', 0, G_OPTION_ARG_STRING, &name, "Name of the container and its unit", "NAME" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &values, "Set a variable of the image's templates", "KEY=VALUE" },
+    { "now", 0, 0, G_OPTION_ARG_NONE, &now, "Start it too", NULL },
+    { "no-enable", 0, 0, G_OPTION_ARG_NONE, &no_enable, "Do not start it at boot", NULL },
+    { "digest", 0, 0, G_OPTION_ARG_STRING, &digest, "Only if the image has this digest", "DIGEST" },
+    { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as, "Name to store an image layout or archive under", "REF" },
+    { "platform", 0, 0, G_OPTION_ARG_STRING, &platform, "Platform to take from a multi-platform image", "OS/ARCH" },
+    { "system-package", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &system_package, "Only \"no\"", "no" },
+    { 0 },
+  };
+  return entries;
+}
+
+static gboolean
+add_values (GVariantBuilder *options_builder)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  for (guint i = 0; values != NULL && values[i] != NULL; i++)
+    {
+      const char *equals = strchr (values[i], '=');
+      if (equals == NULL)
+        {
+          g_variant_builder_clear (&builder);
+          return FALSE;
+        }
+      g_autofree char *key = g_strndup (values[i], (gsize)(equals - values[i]));
+      g_variant_builder_add (&builder, "{ss}", key, equals + 1);
+    }
+  g_variant_builder_add (options_builder, "{sv}", "values", g_variant_builder_end (&builder));
+  return TRUE;
+}
+
+static gboolean
+make_options (ScClient *client, GVariant **out)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  if (!add_values (&builder))
+    {
+      g_variant_builder_clear (&builder);
+      return FALSE;
+    }
+  g_variant_builder_add (&builder, "{sv}", "start", g_variant_new_boolean (now));
+  g_variant_builder_add (&builder, "{sv}", "enable", g_variant_new_boolean (!no_enable));
+  if (digest != NULL)
+    g_variant_builder_add (&builder, "{sv}", "digest", g_variant_new_string (digest));
+  if (platform != NULL)
+    g_variant_builder_add (&builder, "{sv}", "platform", g_variant_new_string (platform));
+  *out = g_variant_ref_sink (sc_client_options (client, &builder));
+  return TRUE;
+}
+
+/* The last component of an object path, decoded; "" when it is none of a container. */
+static char *
+name_of (GVariant *result)
+{
+  g_autofree char *path = sc_dict_string (result, "container");
+  const char *label = strrchr (path, '/');
+  GString *text = g_string_new (NULL);
+
+  for (const char *p = label != NULL ? label + 1 : ""; *p != '\0'; p++)
+    if (p[0] == '_' && g_ascii_isxdigit (p[1]) && g_ascii_isxdigit (p[2]))
+      {
+        g_string_append_c (text, (char)(g_ascii_xdigit_value (p[1]) * 16 + g_ascii_xdigit_value (p[2])));
+        p += 2;
+      }
+    else
+      g_string_append_c (text, *p);
+  return g_string_free (text, FALSE);
+}
+
+static void
+print_result (GVariant *result)
+{
+  g_autofree char *container = name_of (result);
+  g_autofree char *reference = sc_dict_string (result, "reference");
+  g_auto (GStrv) notes = NULL;
+
+  if (!sc_dict_bool (result, "changed"))
+    g_print ("%s is already present, with the same image and values\n", container);
+  else if (now)
+    g_print ("installed and started %s from %s\n", container, reference);
+  else
+    g_print ("installed %s from %s; start it with \"syscontctl start %s\"\n", container, reference, container);
+  g_variant_lookup (result, "notes", "^as", &notes);
+  for (guint i = 0; notes != NULL && notes[i] != NULL; i++)
+    {
+      g_autofree char *safe = sc_safe_text (notes[i]);
+      g_printerr ("note: %s\n", safe);
+    }
+}
+
+/* Local content is brought into the store first; then it is a name like any other. */
+static int
+import_first (ScClient *client, const char *image, char **reference)
+{
+  ScPullRequest request = { .image = image, .name_as = name_as, .platform = platform };
+  g_autoptr (GVariant) result = NULL;
+  ScClient waiting = *client;
+
+  waiting.no_block = FALSE;
+  int status = sc_pull_run (&waiting, &request, &result);
+  client->bus = waiting.bus;
+  client->agent = waiting.agent;
+  if (status == 0)
+    *reference = sc_dict_string (result, "reference");
+  return status;
+}
+
+static int
+run (ScClient *client, char **arguments)
+{
+  g_autoptr (GVariant) install_options = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autofree char *reference = g_strdup (arguments[0]);
+  GError *error = NULL;
+
+  if (system_package != NULL && !g_str_equal (system_package, "no") && !g_str_equal (system_package, "auto"))
+    return sc_client_usage_error ("--system-package=%s: packages are not made; leave the option out", system_package);
+  if (!make_options (client, &install_options))
+    return sc_client_usage_error ("--set needs KEY=VALUE");
+  if (sc_pull_is_local (arguments[0]))
+    {
+      g_clear_pointer (&reference, g_free);
+      int status = import_first (client, arguments[0], &reference);
+      if (status != 0)
+        return status;
+    }
+
+  GVariant *reply
+      = sc_client_call (client, "Install",
+                        g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), NULL, &error);
+  int status = sc_follow (client, reply, error, &result);
+  if (status != 0 || result == NULL)
+    return status;
+  if (client->json)
+    sc_print_json ("result", result);
+  else if (!client->quiet)
+    print_result (result);
+  return sc_report_changed (client, result);
+}
+
+const ScVerb sc_verb_install = {
+  .name = "install",
+  .arguments = "IMAGE",
+  .summary = "Install an image as a system container",
+  .description = "IMAGE is the name of an image that was pulled, or anything that \"pull\" takes. The container is enabled, and "
+                 "started only with --now.",
+  .options = options,
+  .min_arguments = 1,
+  .max_arguments = 1,
+  .run = run,
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-printer.h"
+#include "sc-verb.h"
+
+#include <string.h>
+
+static const char *
+dot_of (const char *state)
+{
+  if (strcmp (state, "running") == 0)
+    return "●";
+  return strcmp (state, "failed") == 0 || strcmp (state, "damaged") == 0 ? "×" : "○";
+}
+
+static void
+print_line (GVariant *container, const char *heading, const char *key)
+{
+  g_autofree char *value = sc_dict_string (container, key);
+  g_autofree char *safe = sc_safe_text (value);
+
+  g_print ("%12s: %s\n", heading, safe);
+}
+
+static void
+print_deployments (GVariant *container)
+{
+  g_autoptr (GVariant) deployments
+      = g_variant_lookup_value (container, "Deployments", G_VARIANT_TYPE ("aa{sv}"));
+  guint64 current = sc_dict_uint (container, "CurrentDeployment");
+
+  for (gsize i = 0; deployments != NULL && i < g_variant_n_children (deployments); i++)
+    {
+      g_autoptr (GVariant) deployment = g_variant_get_child_value (deployments, i);
+      g_autofree char *digest = sc_dict_string (deployment, "digest");
+      g_autofree char *short_digest = sc_short_digest (digest);
+      g_autofree char *created = sc_format_time (sc_dict_uint (deployment, "created"));
+      guint64 id = sc_dict_uint (deployment, "id");
+      g_print ("%12s: %" G_GUINT64_FORMAT " %s, %s, by uid %" G_GUINT64_FORMAT "%s\n", "Deployment", id, short_digest, created,
+               sc_dict_uint (deployment, "installed-by"), id == current ? " (current)" : "");
+    }
+}
+
+static int
+show (ScClient *client, const char *name, GVariantBuilder *json)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply
+      = sc_client_call (client, "GetContainer", g_variant_new_parsed ("(%s, @a{sv} {})", name), NULL, &error);
+  const char *path;
+
+  if (reply == NULL)
+    return sc_client_fail (error);
+  g_variant_get (reply, "(&o)", &path);
+  g_autoptr (GVariant) container = sc_client_get_properties (client, path, SYSCONT_CONTAINER_INTERFACE, &error);
+  if (container == NULL)
+    return sc_client_fail (error);
+
+  g_autofree char *state = sc_dict_string (container, "State");
+  if (client->json)
+    g_variant_builder_add_value (json, container);
+  else
+    {
+      g_print ("%s %s\n", dot_of (state), name);
+      print_line (container, "State", "State");
+      print_line (container, "Unit", "Unit");
+      print_line (container, "Image", "Reference");
+      print_line (container, "Digest", "Digest");
+      print_line (container, "Source", "Source");
+      print_deployments (container);
+    }
+  /* as systemctl status has it: 3 for what does not run */
+  return strcmp (state, "running") == 0 ? 0 : 3;
+}
+
+static int
+run (ScClient *client, char **arguments)
+{
+  GVariantBuilder json;
+  int status = 0;
+
+  g_variant_builder_init (&json, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; arguments[i] != NULL; i++)
+    {
+      int one = show (client, arguments[i], &json);
+      status = status != 0 ? status : one;
+    }
+  g_autoptr (GVariant) containers = g_variant_ref_sink (g_variant_builder_end (&json));
+  if (client->json)
+    sc_print_json ("containers", containers);
+  return status;
+}
+
+const ScVerb sc_verb_status = {
+  .name = "status",
+  .arguments = "NAME…",
+  .summary = "Show system containers in detail",
+  .description = "Exits with 0 when all of them run, with 3 otherwise. Their output is in the journal: journalctl -u NAME.",
+  .min_arguments = 1,
+  .max_arguments = G_MAXUINT,
+  .run = run,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-follow.h"
+#include "sc-verb.h"
+
+static int
+run (ScClient *client, char **arguments)
+{
+  GError *error = NULL;
+  GVariant *reply = sc_client_call (
+      client, "Stop", g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, NULL)), NULL, &error);
+
+  return sc_follow_and_report (client, reply, error, "stopped", "nothing to do");
+}
+
+const ScVerb sc_verb_stop = {
+  .name = "stop",
+  .arguments = "NAME…",
+  .summary = "Stop system containers",
+  .min_arguments = 1,
+  .max_arguments = G_MAXUINT,
+  .run = run,
+};
