@@ -118,7 +118,7 @@ main (int argc, char **argv)
     return sc_client_usage_error ("%s", error->message);
   if (show_version)
     {
-      g_print ("syscontctl " PROJECT_VERSION "\n");
+      g_print ("syscontctl " SYSCONT_VERSION "\n");
       return 0;
     }
   if (verb == NULL)

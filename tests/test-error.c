@@ -31,8 +31,9 @@ test_set_keeps_utf8 (void)
 {
   g_autoptr (GError) error = NULL;
 
-  sc_error_set (&error, SYSCONT_ERROR_FAILED, "name %s", "a\xff"
-                                                         "b");
+  sc_error_set (&error, SYSCONT_ERROR_FAILED, "name %s",
+                "a\xff"
+                "b");
 
   g_assert_true (g_utf8_validate (error->message, -1, NULL));
   g_assert_true (g_str_has_prefix (error->message, "name a"));
@@ -102,13 +103,15 @@ static const EscapeRow escape_rows[] = {
   { "letters-of-others", "\u00fcber \u732b \U0001f431", "\u00fcber \u732b \U0001f431" },
   { "newline", "a\nb\r\tc", "a\\x0ab\\x0d\\x09c" },
   { "terminal", "\x1b[2J\x7f", "\\x1b[2J\\x7f" },
-  { "c1-control", "a\xc2\x9b"
-                  "b",
+  { "c1-control",
+    "a\xc2\x9b"
+    "b",
     "a\\u{9b}b" },
   { "bidirectional", "a\u202eb\u2066c\u200fd\u061ce", "a\\u{202e}b\\u{2066}c\\u{200f}d\\u{61c}e" },
   { "invisible", "a\u200bb\ufeffc\u2028d", "a\\u{200b}b\\u{feff}c\\u{2028}d" },
-  { "invalid-byte", "a\xff"
-                    "b\xc3",
+  { "invalid-byte",
+    "a\xff"
+    "b\xc3",
     "a\\xffb\\xc3" },
   { "encoded-surrogate", "\xed\xa0\x80", "\\xed\\xa0\\x80" },
   { "overlong", "\xc0\xaf", "\\xc0\\xaf" },

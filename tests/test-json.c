@@ -234,8 +234,8 @@ test_limit_depth (void)
 static void
 test_limit_depth_cannot_be_lifted (void)
 {
-  static const ScJsonLimits no_limits
-      = { G_MAXSIZE, .max_depth = G_MAXUINT, .max_values = G_MAXUINT, .max_string_bytes = G_MAXSIZE };
+  static const ScJsonLimits no_limits = { G_MAXSIZE, .max_depth = G_MAXUINT,
+                                          .max_values = G_MAXUINT, .max_string_bytes = G_MAXSIZE };
   g_autofree char *very_deep = repeat ("", "[", 100000, "");
 
   assert_limit (very_deep, &no_limits, "256 levels");
@@ -455,8 +455,9 @@ test_get_missing_gives_fallback (void)
 static void
 test_get_values (void)
 {
-  g_autoptr (JsonObject) object = parse ("{\"s\":\"x\\ud83d\\ude00\",\"b\":false,\"n\":9223372036854775807,"
-                                         "\"v\":[\"a\",\"\"],\"a\":[1,2],\"o\":{\"k\":1}}");
+  g_autoptr (JsonObject) object
+      = parse ("{\"s\":\"x\\ud83d\\ude00\",\"b\":false,\"n\":9223372036854775807,"
+               "\"v\":[\"a\",\"\"],\"a\":[1,2],\"o\":{\"k\":1}}");
   const char *string;
   JsonObject *inner;
   JsonArray *array;
@@ -494,6 +495,25 @@ test_to_text (void)
   g_assert_true (g_str_has_suffix (pretty, "\n}\n"));
 }
 
+/* json-glib 1.6 alone writes "1e+22.0". */
+static void
+test_to_text_exponents (void)
+{
+  static const char text[]
+      = "{\"1e+22.0\":[1e22,-1e-07,2.5e+30,1e300,1.0,0.1],\"\\\\\":\"a\\\"1e+22.0\",\"t\":true}";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) root = sc_json_parse (text, strlen (text), NULL, NULL);
+
+  g_autofree char *compact = sc_json_to_text (root, FALSE);
+  g_autofree char *pretty = sc_json_to_text (root, TRUE);
+
+  g_assert_cmpstr (compact, ==,
+                   "{\"1e+22.0\":[1e+22,-1e-07,2.5e+30,1e+300,1.0,0.1"
+                   "],\"\\\\\":\"a\\\"1e+22.0\",\"t\":true}");
+  sc_json_check (pretty, strlen (pretty), NULL, &error);
+  g_assert_no_error (error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -527,6 +547,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json/get/missing-gives-fallback", test_get_missing_gives_fallback);
   g_test_add_func ("/json/get/values", test_get_values);
   g_test_add_func ("/json/to-text/compact-and-pretty", test_to_text);
+  g_test_add_func ("/json/to-text/exponents", test_to_text_exponents);
 
   return g_test_run ();
 }

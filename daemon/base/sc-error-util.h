@@ -44,3 +44,6 @@ gboolean sc_prefix_error (GError **error, const char *format, ...) G_GNUC_PRINTF
  *   bidirectional controls and invalid bytes as \xNN or \u{…}, at most 512 bytes
  */
 char *sc_text_escape (const char *text);
+
+/** sc_text_escape_max: like sc_text_escape(), at most @max_bytes, which must be 3 or more */
+char *sc_text_escape_max (const char *text, gsize max_bytes);

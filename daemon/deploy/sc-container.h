@@ -10,23 +10,24 @@
 
 typedef struct
 {
-  guint64 id;              /* n of NAME.<n> */
-  char *digest;            /* (owned) of the manifest */
-  char *reference;         /* (owned) full name in the store */
+  guint64 id;      /* n of NAME.<n> */
+  char *digest;    /* (owned) of the manifest */
+  char *reference; /* (owned) full name in the store */
   gint64 created_usec;
-  guint installed_by;      /* uid */
+  guint installed_by; /* uid */
 } ScDeploymentRecord;
 
 typedef struct _ScContainer
 {
-  char *name;              /* (owned) */
-  char *reference;         /* (owned) full name of the image in the store */
-  char *source;            /* (owned) transport string as given */
-  char *uuid;              /* (owned) */
-  GHashTable *set_values;  /* (owned) only what the caller set: char* to char* */
-  guint64 next_deployment; /* number of the next deployment, 0 for a new container; never used before */
-  guint64 current;         /* deployment that is current */
-  GPtrArray *deployments;  /* (owned) of ScDeploymentRecord */
+  char *name;             /* (owned) */
+  char *reference;        /* (owned) full name of the image in the store */
+  char *source;           /* (owned) transport string as given */
+  char *uuid;             /* (owned) */
+  GHashTable *set_values; /* (owned) only what the caller set: char* to char* */
+  guint64
+      next_deployment; /* number of the next deployment, 0 for a new container; never used before */
+  guint64 current;     /* deployment that is current */
+  GPtrArray *deployments; /* (owned) of ScDeploymentRecord */
   gboolean has_service;
   struct _JsonObject *raw; /* (owned) (nullable) as it was read: keys of a later version survive */
 } ScContainer;

@@ -15,8 +15,14 @@
  * renames the directory to NAME.<n>. Nothing uses it yet.
  * What an earlier try left under either name is removed first. Blocks.
  */
-gboolean sc_deployment_stage (const ScPaths *paths, ScRepo *repo, const char *name, guint64 n, const char *rootfs_commit,
-                              const ScRendering *rendering, GCancellable *cancellable, GError **error);
+gboolean sc_deployment_stage (const ScPaths *paths,
+                              ScRepo *repo,
+                              const char *name,
+                              guint64 n,
+                              const char *rootfs_commit,
+                              const ScRendering *rendering,
+                              GCancellable *cancellable,
+                              GError **error);
 
 /** sc_deployment_switch: points the symbolic link NAME to NAME.<n> in one rename and syncs; this is where a deployment is
  * switched */
@@ -36,7 +42,9 @@ GArray *sc_deployment_list (const ScPaths *paths, const char *name, GError **err
 gboolean sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n, GError **error);
 
 /** sc_deployment_drop_ref: removes the ref syscont/deploy/NAME/<n> in a transaction of its own */
-gboolean sc_deployment_drop_ref (ScRepo *repo, const char *name, guint64 n, GCancellable *cancellable, GError **error);
+gboolean sc_deployment_drop_ref (
+    ScRepo *repo, const char *name, guint64 n, GCancellable *cancellable, GError **error);
 
 /** sc_deployment_read_file: a file of the current deployment, e.g. "info"; NOT_FOUND */
-GBytes *sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error);
+GBytes *
+sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error);

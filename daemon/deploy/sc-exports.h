@@ -9,14 +9,15 @@
 
 typedef struct
 {
-  GBytes *config;            /* (owned) (nullable) /exports/config.json */
-  GBytes *config_template;   /* (owned) (nullable) /exports/config.json.template */
-  GBytes *service_template;  /* (owned) (nullable) /exports/service.template */
-  GBytes *tmpfiles_template; /* (owned) (nullable) /exports/tmpfiles.template; may be empty: then there is no file at all */
-  GHashTable *default_values; /* (owned) manifest.json's defaultValues: char* to char* */
+  GBytes *config;           /* (owned) (nullable) /exports/config.json */
+  GBytes *config_template;  /* (owned) (nullable) /exports/config.json.template */
+  GBytes *service_template; /* (owned) (nullable) /exports/service.template */
+  GBytes *
+      tmpfiles_template; /* (owned) (nullable) /exports/tmpfiles.template; may be empty: then there is no file at all */
+  GHashTable *default_values;    /* (owned) manifest.json's defaultValues: char* to char* */
   gboolean no_container_service; /* manifest.json's noContainerService */
   gboolean has_exports;
-  gboolean has_host_files;       /* /exports/hostfs has anything in it */
+  gboolean has_host_files; /* /exports/hostfs has anything in it */
 } ScExports;
 
 /** sc_exports_load: errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, naming the file */

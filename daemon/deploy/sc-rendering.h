@@ -13,37 +13,38 @@
 
 typedef struct
 {
-  const char *name;             /* of the container, checked */
+  const char *name; /* of the container, checked */
   const ScPaths *paths;
-  const char *runtime;          /* path of runc or crun */
-  const char *image_name;       /* full name in the store */
+  const char *runtime;    /* path of runc or crun */
+  const char *image_name; /* full name in the store */
   const char *image_commit;
   const char *manifest_digest;
-  const char *uuid;             /* made at the first install, kept since */
-  GHashTable *set_values;       /* (nullable) what the caller set: char* to char* */
+  const char *uuid;       /* made at the first install, kept since */
+  GHashTable *set_values; /* (nullable) what the caller set: char* to char* */
   const ScExports *exports;
   const ScImageConfig *image_config;
   /* content of /etc/passwd and /etc/group of the image, for User= names; NULL when it has none */
   GBytes *passwd;
   GBytes *group;
-  gint64 now_s;                 /* since the epoch, for info */
+  gint64 now_s; /* since the epoch, for info */
 } ScRenderRequest;
 
 typedef struct
 {
-  char *config_json;     /* (owned) checked runtime-spec config; root.path "rootfs", root.readonly true, cgroupsPath ours */
-  char *service;         /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
-  char *drop_in;         /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
-  char *tmpfiles;        /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
-  char *info;            /* (owned) JSON of the info file */
-  ScValues *values;      /* (owned) all, with the built-ins */
+  char *
+      config_json; /* (owned) checked runtime-spec config; root.path "rootfs", root.readonly true, cgroupsPath ours */
+  char *service;    /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
+  char *drop_in;    /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
+  char *tmpfiles;   /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
+  char *info;       /* (owned) JSON of the info file */
+  ScValues *values; /* (owned) all, with the built-ins */
   GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */
-  char **notes;          /* (owned) what was changed or ignored, for the job's result; never NULL */
+  char **notes; /* (owned) what was changed or ignored, for the job's result; never NULL */
 } ScRendering;
 
 typedef struct
 {
-  char *path;          /* (owned) relative to the rootfs */
+  char *path; /* (owned) relative to the rootfs */
   gboolean is_directory;
 } ScMountPoint;
 

@@ -44,7 +44,10 @@ gboolean sc_values_name_is_valid (const char *name);
  * Returns: (transfer full) (nullable): VALUE_MISSING with "line N" and the text "unreplaced value for: ''NAME''";
  *   TEMPLATE_INVALID for another use of "$", NUL, invalid UTF-8, a value that the context refuses
  */
-char *sc_template_expand (const char *file, GBytes *text, ScTemplateContext context, const ScValues *values,
+char *sc_template_expand (const char *file,
+                          GBytes *text,
+                          ScTemplateContext context,
+                          const ScValues *values,
                           GError **error);
 
 /** sc_template_variables: (transfer full): sorted unique names used in @text; the template must be valid */

@@ -29,11 +29,12 @@ OstreeRepo *sc_repo_get_ostree (ScRepo *self);
  * Begins the one transaction of this handle; it is on until sc_repo_commit() or sc_repo_abort().
  */
 gboolean sc_repo_begin (ScRepo *self, GCancellable *cancellable, GError **error);
-/** sc_repo_set_ref: part of the transaction; @commit NULL removes @ref */
+/** sc_repo_set_ref: part of the transaction, in the order of the calls; @commit NULL removes @ref */
 void sc_repo_set_ref (ScRepo *self, const char *ref, const char *commit);
 gboolean sc_repo_commit (ScRepo *self, GCancellable *cancellable, GError **error);
 /** sc_repo_abort: harmless without a transaction */
 void sc_repo_abort (ScRepo *self);
+gboolean sc_repo_is_in_transaction (ScRepo *self);
 
 /** ScRepoTransaction: g_autoptr guard that aborts at the end of the scope unless committed before */
 typedef ScRepo ScRepoTransaction;

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-container.h"
+
+#include "base/sc-digest.h"
+#include "base/sc-fd.h"
+#include "base/sc-json.h"
+#include "base/sc-name.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define DIRECTORY      "containers"
+#define SUFFIX         ".json"
+#define VERSION        1
+#define MAX_FILE_BYTES (64 * 1024 * 1024)
+
+/* 256 values of 64 KiB may be in it, each byte escaped as six */
+static const ScJsonLimits limits = {
+  .max_bytes = MAX_FILE_BYTES,
+  .max_depth = 16,
+  .max_values = 100000,
+  .max_string_bytes = 64 * 1024,
+};
+
+ScContainer *
+sc_container_new (const char *name)
+{
+  ScContainer *self = g_new0 (ScContainer, 1);
+  self->name = g_strdup (name);
+  self->set_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->deployments = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_deployment_record_free);
+  return self;
+}
+
+void
+sc_container_free (ScContainer *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->name);
+  g_free (self->reference);
+  g_free (self->source);
+  g_free (self->uuid);
+  g_hash_table_unref (self->set_values);
+  g_ptr_array_unref (self->deployments);
+  g_clear_pointer (&self->raw, json_object_unref);
+  g_free (self);
+}
+
+void
+sc_deployment_record_free (ScDeploymentRecord *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->digest);
+  g_free (self->reference);
+  g_free (self);
+}
+
+ScDeploymentRecord *
+sc_container_find (const ScContainer *self, guint64 id)
+{
+  for (guint i = 0; i < self->deployments->len; i++)
+    {
+      ScDeploymentRecord *record = self->deployments->pdata[i];
+      if (record->id == id)
+        return record;
+    }
+  return NULL;
+}
+
+static char *
+directory_of (const ScPaths *paths)
+{
+  return g_build_filename (paths->state, DIRECTORY, NULL);
+}
+
+static char *
+file_of (const char *name)
+{
+  return g_strconcat (name, SUFFIX, NULL);
+}
+
+static gboolean
+read_string (JsonObject *object, const char *member, char **out, GError **error)
+{
+  const char *text = NULL;
+  if (!sc_json_get_string (object, member, &text, error))
+    return FALSE;
+  *out = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+read_values (ScContainer *self, JsonObject *object, GError **error)
+{
+  JsonObject *values = NULL;
+  if (!sc_json_get_object (object, "values", &values, error))
+    return FALSE;
+  if (values == NULL)
+    return TRUE;
+  g_autoptr (GList) names = json_object_get_members (values);
+  for (GList *l = names; l != NULL; l = l->next)
+    {
+      const char *text = NULL;
+      if (!sc_json_get_string (values, l->data, &text, error))
+        return sc_prefix_error (error, "values: ");
+      if (text != NULL)
+        g_hash_table_replace (self->set_values, g_strdup (l->data), g_strdup (text));
+    }
+  return TRUE;
+}
+
+static gboolean
+read_deployment (ScContainer *self, JsonObject *object, GError **error)
+{
+  g_autoptr (ScDeploymentRecord) record = g_new0 (ScDeploymentRecord, 1);
+  guint64 created = 0;
+  guint64 installed_by = 0;
+  if (!sc_json_get_uint (object, "id", 0, &record->id, error)
+      || !read_string (object, "digest", &record->digest, error)
+      || !read_string (object, "reference", &record->reference, error)
+      || !sc_json_get_uint (object, "created-usec", 0, &created, error)
+      || !sc_json_get_uint (object, "installed-by", 0, &installed_by, error))
+    return FALSE;
+  if (!json_object_has_member (object, "id") || installed_by > G_MAXUINT32 || record->digest == NULL
+      || !sc_digest_is_valid (record->digest))
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "id or digest is missing or wrong");
+  if (sc_container_find (self, record->id) != NULL)
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "id %" G_GUINT64_FORMAT " is there twice",
+                         record->id);
+  record->created_usec = (gint64)created;
+  record->installed_by = (guint)installed_by;
+  g_ptr_array_add (self->deployments, g_steal_pointer (&record));
+  return TRUE;
+}
+
+static gboolean
+read_deployments (ScContainer *self, JsonObject *object, GError **error)
+{
+  JsonArray *list = NULL;
+  if (!sc_json_get_array (object, "deployments", &list, error))
+    return FALSE;
+  guint length = list != NULL ? json_array_get_length (list) : 0;
+  for (guint i = 0; i < length; i++)
+    {
+      JsonNode *node = json_array_get_element (list, i);
+      if (!JSON_NODE_HOLDS_OBJECT (node))
+        return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "deployments[%u]: no object", i);
+      if (!read_deployment (self, json_node_get_object (node), error))
+        return sc_prefix_error (error, "deployments[%u]: ", i);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_version (JsonObject *object, GError **error)
+{
+  guint64 version = 0;
+  if (!sc_json_get_uint (object, "version", 0, &version, error))
+    return FALSE;
+  if (version > VERSION)
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                         "written by a newer syscont (format %" G_GUINT64_FORMAT ", known is %d)",
+                         version, VERSION);
+  if (version == 0)
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "\"version\" is missing");
+  return TRUE;
+}
+
+static gboolean
+read_members (ScContainer *self, JsonObject *object, GError **error)
+{
+  const char *name = NULL;
+  if (!check_version (object, error) || !sc_json_get_string (object, "name", &name, error)
+      || !read_string (object, "reference", &self->reference, error)
+      || !read_string (object, "source", &self->source, error)
+      || !read_string (object, "uuid", &self->uuid, error)
+      || !sc_json_get_uint (object, "next-deployment", 0, &self->next_deployment, error)
+      || !sc_json_get_uint (object, "current", 0, &self->current, error)
+      || !sc_json_get_bool (object, "has-service", TRUE, &self->has_service, error)
+      || !read_values (self, object, error) || !read_deployments (self, object, error))
+    return FALSE;
+  if (g_strcmp0 (name, self->name) != 0)
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "describes another container");
+  return TRUE;
+}
+
+static gboolean
+parse (ScContainer *self, GBytes *bytes, GError **error)
+{
+  gsize size = 0;
+  const char *text = g_bytes_get_data (bytes, &size);
+  self->raw = sc_json_parse_object (text, size, &limits, error);
+  if (self->raw != NULL && read_members (self, self->raw, error))
+    return TRUE;
+  /* what the JSON functions say of images is damage here: the file is our own */
+  if (error != NULL && *error != NULL
+      && !g_error_matches (*error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED))
+    (*error)->code = SYSCONT_ERROR_DAMAGED;
+  return FALSE;
+}
+
+ScContainer *
+sc_container_load (const ScPaths *paths, const char *name, GError **error)
+{
+  if (!sc_name_check (name, error))
+    return NULL;
+  g_autofree char *directory = directory_of (paths);
+  g_autofree char *file = file_of (name);
+  if (!g_file_test (directory, G_FILE_TEST_IS_DIR))
+    {
+      sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no container \"%s\"", name);
+      return NULL;
+    }
+  sc_autofd dir_fd = sc_fd_open_dir (directory, error);
+  if (dir_fd < 0)
+    return NULL;
+
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) bytes = sc_fd_read_file (dir_fd, file, MAX_FILE_BYTES, &local);
+  g_autoptr (ScContainer) self = sc_container_new (name);
+  if (bytes != NULL && parse (self, bytes, &local))
+    return g_steal_pointer (&self);
+  if (g_error_matches (local, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no container \"%s\"", name);
+  else
+    {
+      SyscontError code = g_error_matches (local, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED)
+                              ? SYSCONT_ERROR_NOT_SUPPORTED
+                              : SYSCONT_ERROR_DAMAGED;
+      sc_error_set (error, code, "container \"%s\": %s/%s: %s", name, directory, file,
+                    local->message);
+    }
+  return NULL;
+}
+
+/* Members that we do not know stay, in the file and in each deployment. */
+static JsonObject *
+copy_object (JsonObject *object)
+{
+  JsonObject *copy = json_object_new ();
+  JsonObjectIter iter;
+  const char *member = NULL;
+  JsonNode *node = NULL;
+  if (object == NULL)
+    return copy;
+  json_object_iter_init (&iter, object);
+  while (json_object_iter_next (&iter, &member, &node))
+    json_object_set_member (copy, member, json_node_copy (node));
+  return copy;
+}
+
+static JsonObject *
+find_raw_deployment (const ScContainer *self, guint64 id)
+{
+  JsonArray *list = NULL;
+  if (self->raw == NULL || !sc_json_get_array (self->raw, "deployments", &list, NULL)
+      || list == NULL)
+    return NULL;
+  for (guint i = 0; i < json_array_get_length (list); i++)
+    {
+      JsonNode *node = json_array_get_element (list, i);
+      guint64 found = 0;
+      if (JSON_NODE_HOLDS_OBJECT (node)
+          && sc_json_get_uint (json_node_get_object (node), "id", G_MAXUINT64, &found, NULL)
+          && found == id)
+        return json_node_get_object (node);
+    }
+  return NULL;
+}
+
+static JsonArray *
+write_deployments (const ScContainer *self)
+{
+  JsonArray *list = json_array_new ();
+  for (guint i = 0; i < self->deployments->len; i++)
+    {
+      const ScDeploymentRecord *record = self->deployments->pdata[i];
+      JsonObject *object = copy_object (find_raw_deployment (self, record->id));
+      json_object_set_int_member (object, "id", (gint64)record->id);
+      json_object_set_string_member (object, "digest", record->digest);
+      json_object_set_string_member (object, "reference", record->reference);
+      json_object_set_int_member (object, "created-usec", record->created_usec);
+      json_object_set_int_member (object, "installed-by", record->installed_by);
+      json_array_add_object_element (list, object);
+    }
+  return list;
+}
+
+static JsonObject *
+write_values (const ScContainer *self)
+{
+  JsonObject *values = json_object_new ();
+  g_autoptr (GList) names = g_hash_table_get_keys (self->set_values);
+  names = g_list_sort (names, (GCompareFunc)strcmp);
+  for (GList *l = names; l != NULL; l = l->next)
+    json_object_set_string_member (values, l->data,
+                                   g_hash_table_lookup (self->set_values, l->data));
+  return values;
+}
+
+gboolean
+sc_container_save (const ScContainer *self, const ScPaths *paths, GError **error)
+{
+  g_autoptr (JsonObject) object = copy_object (self->raw);
+  json_object_set_int_member (object, "version", VERSION);
+  json_object_set_string_member (object, "name", self->name);
+  json_object_set_string_member (object, "reference", self->reference);
+  json_object_set_string_member (object, "source", self->source);
+  json_object_set_string_member (object, "uuid", self->uuid);
+  json_object_set_object_member (object, "values", write_values (self));
+  json_object_set_int_member (object, "next-deployment", (gint64)self->next_deployment);
+  json_object_set_int_member (object, "current", (gint64)self->current);
+  json_object_set_boolean_member (object, "has-service", self->has_service);
+  json_object_set_array_member (object, "deployments", write_deployments (self));
+
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+  json_node_set_object (node, object);
+  g_autofree char *text = sc_json_to_text (node, TRUE);
+  g_autofree char *directory = directory_of (paths);
+  g_autofree char *file = file_of (self->name);
+  sc_autofd state_fd = sc_fd_ensure_dir (paths->state, 0700, error);
+  if (state_fd < 0)
+    return sc_prefix_error (error, "container \"%s\": ", self->name);
+  sc_autofd dir_fd = sc_fd_ensure_dir (directory, 0700, error);
+  if (dir_fd >= 0 && sc_fd_write_atomic (dir_fd, file, text, strlen (text), 0600, error))
+    return TRUE;
+  return sc_prefix_error (error, "container \"%s\": ", self->name);
+}
+
+gboolean
+sc_container_delete (const ScPaths *paths, const char *name, GError **error)
+{
+  if (!sc_name_check (name, error))
+    return FALSE;
+  g_autofree char *directory = directory_of (paths);
+  g_autofree char *file = file_of (name);
+  if (!g_file_test (directory, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  sc_autofd dir_fd = sc_fd_open_dir (directory, error);
+  if (dir_fd >= 0 && sc_fd_unlink (dir_fd, file, error))
+    return TRUE;
+  return sc_prefix_error (error, "container \"%s\": ", name);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+char **
+sc_container_list (const ScPaths *paths, GError **error)
+{
+  g_autofree char *directory = directory_of (paths);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GDir) dir = g_dir_open (directory, 0, &local);
+  if (dir == NULL && !g_error_matches (local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    {
+      sc_error_set (error, SYSCONT_ERROR_FAILED, "%s", local->message);
+      return NULL;
+    }
+
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  const char *entry = NULL;
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
+    {
+      if (!g_str_has_suffix (entry, SUFFIX))
+        continue;
+      g_autofree char *name = g_strndup (entry, strlen (entry) - strlen (SUFFIX));
+      if (sc_name_check (name, NULL))
+        g_strv_builder_add (builder, name);
+    }
+  char **names = g_strv_builder_end (builder);
+  qsort (names, g_strv_length (names), sizeof *names, compare_names);
+  return names;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-deployment.h"
+
+#include "base/sc-fd.h"
+#include "base/sc-name.h"
+#include "deploy/sc-mount-point.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_FILE_BYTES (8 * 1024 * 1024)
+
+typedef struct
+{
+  const char *name;
+  char *directory; /* (owned) NAME.<n> */
+  char *partial;   /* (owned) .NAME.<n>.partial */
+  char *ref;       /* (owned) */
+  int checkout_fd; /* (owned) */
+} Stage;
+
+static void
+stage_clear (Stage *self)
+{
+  g_free (self->directory);
+  g_free (self->partial);
+  g_free (self->ref);
+  sc_fd_cleanup (&self->checkout_fd);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Stage, stage_clear)
+
+static gboolean
+stage_init (Stage *self, const ScPaths *paths, const char *name, guint64 n, GError **error)
+{
+  if (!sc_name_check (name, error))
+    return FALSE;
+  self->name = name;
+  self->directory = g_strdup_printf ("%s.%" G_GUINT64_FORMAT, name, n);
+  self->partial = g_strdup_printf (".%s.partial", self->directory);
+  self->ref = g_strdup_printf ("syscont/deploy/%s/%" G_GUINT64_FORMAT, name, n);
+  self->checkout_fd = sc_fd_ensure_dir (paths->checkout, 0700, error);
+  return self->checkout_fd >= 0;
+}
+
+static gboolean
+set_ref (
+    ScRepo *repo, const char *ref, const char *commit, GCancellable *cancellable, GError **error)
+{
+  if (!sc_repo_begin (repo, cancellable, error))
+    return FALSE;
+  g_autoptr (ScRepoTransaction) transaction = repo;
+  sc_repo_set_ref (transaction, ref, commit);
+  return sc_repo_commit (repo, cancellable, error);
+}
+
+static gboolean
+write_file (int dir_fd, const char *name, const char *text, GError **error)
+{
+  return text == NULL || sc_fd_write_atomic (dir_fd, name, text, strlen (text), 0600, error);
+}
+
+static gboolean
+write_files (int dir_fd, const char *name, const ScRendering *rendering, GError **error)
+{
+  g_autofree char *service = g_strconcat (name, ".service", NULL);
+  g_autofree char *tmpfiles = g_strdup_printf ("tmpfiles-%s.conf", name);
+  return write_file (dir_fd, "config.json", rendering->config_json, error)
+         && write_file (dir_fd, "info", rendering->info, error)
+         && write_file (dir_fd, service, rendering->service, error)
+         && write_file (dir_fd, tmpfiles, rendering->tmpfiles, error);
+}
+
+static gboolean
+make_mount_points (int dir_fd, const ScRendering *rendering, GError **error)
+{
+  sc_autofd root_fd = sc_fd_open_beneath (dir_fd, "rootfs", O_RDONLY | O_DIRECTORY, 0);
+  if (root_fd < 0)
+    return sc_error_set_errno (error, errno, "opening \"rootfs\"");
+  for (guint i = 0; i < rendering->mount_points->len; i++)
+    {
+      const ScMountPoint *point = rendering->mount_points->pdata[i];
+      if (!sc_mount_point_ensure (root_fd, point->path, point->is_directory, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static int
+open_partial (const Stage *self, GError **error)
+{
+  if (!sc_fd_remove_tree (self->checkout_fd, self->partial, error)
+      || !sc_fd_remove_tree (self->checkout_fd, self->directory, error))
+    return -1;
+  if (mkdirat (self->checkout_fd, self->partial, 0700) != 0)
+    {
+      sc_error_set_errno (error, errno, "creating \"%s\"", self->partial);
+      return -1;
+    }
+  int fd = sc_fd_open_beneath (self->checkout_fd, self->partial, O_RDONLY | O_DIRECTORY, 0);
+  if (fd < 0)
+    sc_error_set_errno (error, errno, "opening \"%s\"", self->partial);
+  return fd;
+}
+
+static gboolean
+fill_partial (const Stage *self,
+              ScRepo *repo,
+              const char *commit,
+              const ScRendering *rendering,
+              GCancellable *cancellable,
+              GError **error)
+{
+  sc_autofd dir_fd = open_partial (self, error);
+  if (dir_fd < 0 || !sc_repo_checkout (repo, commit, dir_fd, "rootfs", cancellable, error)
+      || !make_mount_points (dir_fd, rendering, error)
+      || !write_files (dir_fd, self->name, rendering, error))
+    return FALSE;
+  if (g_cancellable_is_cancelled (cancellable))
+    return sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled");
+
+  /* The checkout syncs nothing by itself; without this a power cut leaves empty files behind a name that says
+   * that all is there. */
+  if (syncfs (dir_fd) != 0)
+    return sc_error_set_errno (error, errno, "writing to disk");
+  if (renameat2 (self->checkout_fd, self->partial, self->checkout_fd, self->directory,
+                 RENAME_NOREPLACE)
+      != 0)
+    return sc_error_set_errno (error, errno, "renaming \"%s\"", self->partial);
+  return sc_fd_sync (self->checkout_fd, "the checkout directory", error);
+}
+
+gboolean
+sc_deployment_stage (const ScPaths *paths,
+                     ScRepo *repo,
+                     const char *name,
+                     guint64 n,
+                     const char *rootfs_commit,
+                     const ScRendering *rendering,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_auto (Stage) stage = { .checkout_fd = -1 };
+  if (!stage_init (&stage, paths, name, n, error))
+    return FALSE;
+  if (!set_ref (repo, stage.ref, rootfs_commit, cancellable, error))
+    return sc_prefix_error (error, "deployment \"%s\": ", stage.directory);
+  if (fill_partial (&stage, repo, rootfs_commit, rendering, cancellable, error))
+    return TRUE;
+
+  /* the error at hand says more than one of cleaning up; the next try removes what stays */
+  sc_fd_remove_tree (stage.checkout_fd, stage.partial, NULL);
+  set_ref (repo, stage.ref, NULL, NULL, NULL);
+  return sc_prefix_error (error, "deployment \"%s\": ", stage.directory);
+}
+
+gboolean
+sc_deployment_switch (const ScPaths *paths, const char *name, guint64 n, GError **error)
+{
+  g_auto (Stage) stage = { .checkout_fd = -1 };
+  if (!stage_init (&stage, paths, name, n, error))
+    return FALSE;
+  struct stat st;
+  if (fstatat (stage.checkout_fd, stage.directory, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    return sc_error_set_errno (error, errno, "deployment \"%s\"", stage.directory);
+  if (!S_ISDIR (st.st_mode))
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "deployment \"%s\": not a directory",
+                         stage.directory);
+  return sc_fd_symlink_atomic (stage.checkout_fd, stage.directory, name, error);
+}
+
+gboolean
+sc_deployment_unlink (const ScPaths *paths, const char *name, GError **error)
+{
+  g_auto (Stage) stage = { .checkout_fd = -1 };
+  if (!stage_init (&stage, paths, name, 0, error))
+    return FALSE;
+  struct stat st;
+  if (fstatat (stage.checkout_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK (st.st_mode))
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED,
+                         "\"%s/%s\" is not the symbolic link it should be", paths->checkout, name);
+  return sc_fd_unlink (stage.checkout_fd, name, error);
+}
+
+/* NAME.<n>, with <n> as we write it */
+static gboolean
+parse_directory (const char *text, const char *name, guint64 *n)
+{
+  gsize length = strlen (name);
+  if (strncmp (text, name, length) != 0 || text[length] != '.')
+    return FALSE;
+  const char *digits = text + length + 1;
+  gboolean is_canonical = g_ascii_isdigit (digits[0]) && (digits[0] != '0' || digits[1] == '\0');
+  return is_canonical && g_ascii_string_to_unsigned (digits, 10, 0, G_MAXINT64, n, NULL);
+}
+
+gboolean
+sc_deployment_current (const ScPaths *paths, const char *name, guint64 *n)
+{
+  char target[PATH_MAX];
+  if (!sc_name_check (name, NULL))
+    return FALSE;
+  g_autofree char *link = g_build_filename (paths->checkout, name, NULL);
+  ssize_t length = readlink (link, target, sizeof target - 1);
+  if (length < 0)
+    return FALSE;
+  target[length] = '\0';
+  return parse_directory (target, name, n);
+}
+
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  guint64 left = *(const guint64 *)a;
+  guint64 right = *(const guint64 *)b;
+  return left < right ? -1 : left > right;
+}
+
+GArray *
+sc_deployment_list (const ScPaths *paths, const char *name, GError **error)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_autoptr (GError) local = NULL;
+  if (!sc_name_check (name, error))
+    return NULL;
+  g_autoptr (GDir) dir = g_dir_open (paths->checkout, 0, &local);
+  if (g_error_matches (local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    return g_steal_pointer (&numbers);
+  if (dir == NULL)
+    {
+      sc_error_set (error, SYSCONT_ERROR_FAILED, "%s", local->message);
+      return NULL;
+    }
+
+  const char *entry = NULL;
+  while ((entry = g_dir_read_name (dir)) != NULL)
+    {
+      guint64 n = 0;
+      struct stat st;
+      g_autofree char *full = g_build_filename (paths->checkout, entry, NULL);
+      if (parse_directory (entry, name, &n) && lstat (full, &st) == 0 && S_ISDIR (st.st_mode))
+        g_array_append_val (numbers, n);
+    }
+  g_array_sort (numbers, compare_numbers);
+  return g_steal_pointer (&numbers);
+}
+
+gboolean
+sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n, GError **error)
+{
+  g_auto (Stage) stage = { .checkout_fd = -1 };
+  if (!stage_init (&stage, paths, name, n, error))
+    return FALSE;
+  if (!sc_fd_remove_tree (stage.checkout_fd, stage.partial, error))
+    return sc_prefix_error (error, "deployment \"%s\": ", stage.directory);
+  /* a removal that was interrupted must not look like a deployment */
+  if (renameat (stage.checkout_fd, stage.directory, stage.checkout_fd, stage.partial) != 0)
+    {
+      if (errno == ENOENT)
+        return TRUE;
+      return sc_error_set_errno (error, errno, "deployment \"%s\": renaming it", stage.directory);
+    }
+  if (sc_fd_sync (stage.checkout_fd, "the checkout directory", error)
+      && sc_fd_remove_tree (stage.checkout_fd, stage.partial, error))
+    return TRUE;
+  return sc_prefix_error (error, "deployment \"%s\": ", stage.directory);
+}
+
+gboolean
+sc_deployment_drop_ref (
+    ScRepo *repo, const char *name, guint64 n, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *ref = g_strdup_printf ("syscont/deploy/%s/%" G_GUINT64_FORMAT, name, n);
+  g_autoptr (GError) local = NULL;
+  g_autofree char *commit = sc_repo_resolve (repo, ref, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  return commit == NULL || set_ref (repo, ref, NULL, cancellable, error);
+}
+
+GBytes *
+sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error)
+{
+  guint64 n = 0;
+  if (!sc_deployment_current (paths, name, &n))
+    {
+      sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "container \"%s\" has no current deployment",
+                    name);
+      return NULL;
+    }
+  g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/%s", name, n, file);
+  sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
+  return dir_fd >= 0 ? sc_fd_read_file (dir_fd, path, MAX_FILE_BYTES, error) : NULL;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-exports.h"
+
+#include "base/sc-json.h"
+#include "deploy/sc-builtin-values.h"
+#include "deploy/sc-runtime-config.h"
+
+#define EXPORTS            "exports"
+#define HOST_FILES         EXPORTS "/hostfs"
+#define MANIFEST           EXPORTS "/manifest.json"
+#define MAX_CONFIG_BYTES   (8 * 1024 * 1024)
+#define MAX_MANIFEST_BYTES (4 * 1024 * 1024)
+#define SET_BY_OS          "{SET_BY_OS}"
+
+/* What @path is; a symbolic link or the wrong type is an error, so that nothing of the host can be meant. */
+static gboolean
+look_up (ScRepo *repo,
+         const char *commit,
+         const char *path,
+         ScNodeType wanted,
+         gboolean *exists,
+         GError **error)
+{
+  ScNodeType type = SC_NODE_NONE;
+  if (!sc_repo_lookup (repo, commit, path, &type, error))
+    return FALSE;
+  *exists = type == wanted;
+  if (type == SC_NODE_NONE || type == wanted)
+    return TRUE;
+  const char *is = type == SC_NODE_SYMLINK     ? "is a symbolic link"
+                   : type == SC_NODE_DIRECTORY ? "is a directory"
+                                               : "is no directory";
+  return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "/%s: %s", path, is);
+}
+
+static gboolean
+read_file (ScRepo *repo,
+           const char *commit,
+           const char *path,
+           gsize max_bytes,
+           GBytes **bytes,
+           GError **error)
+{
+  gboolean exists = FALSE;
+  if (!look_up (repo, commit, path, SC_NODE_REGULAR, &exists, error))
+    return FALSE;
+  if (!exists)
+    return TRUE;
+  *bytes = sc_repo_read_file (repo, commit, path, max_bytes, error);
+  if (*bytes != NULL)
+    return TRUE;
+  g_autofree char *shown = g_strconcat ("/", path, NULL);
+  return sc_template_error_convert (shown, error);
+}
+
+/* A directory's children; ScRepo has no listing, and nothing here follows a link. */
+static gboolean
+has_children (ScRepo *repo, const char *commit, const char *path, gboolean *result, GError **error)
+{
+  g_autoptr (GFile) root = NULL;
+  if (!ostree_repo_read_commit (sc_repo_get_ostree (repo), commit, &root, NULL, NULL, error))
+    return FALSE;
+  g_autoptr (GFile) directory = g_file_resolve_relative_path (root, path);
+  g_autoptr (GFileEnumerator) children = g_file_enumerate_children (
+      directory, G_FILE_ATTRIBUTE_STANDARD_NAME, G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, NULL, error);
+  if (children == NULL)
+    return FALSE;
+  GFileInfo *info = NULL;
+  if (!g_file_enumerator_iterate (children, &info, NULL, NULL, error))
+    return FALSE;
+  *result = info != NULL;
+  return TRUE;
+}
+
+static char *
+default_text (JsonNode *node)
+{
+  if (!JSON_NODE_HOLDS_VALUE (node))
+    return NULL;
+  if (json_node_get_value_type (node) == G_TYPE_STRING)
+    return g_strdup (json_node_get_string (node));
+  if (json_node_get_value_type (node) == G_TYPE_INT64)
+    return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
+  return NULL;
+}
+
+static gboolean
+read_defaults (ScExports *self, JsonObject *manifest, GError **error)
+{
+  JsonObject *defaults = NULL;
+  if (!sc_json_get_object (manifest, "defaultValues", &defaults, error))
+    return FALSE;
+  if (defaults == NULL)
+    return TRUE;
+
+  g_autoptr (GList) members = json_object_get_members (defaults);
+  for (GList *l = members; l != NULL; l = l->next)
+    {
+      g_autofree char *text = default_text (json_object_get_member (defaults, l->data));
+      g_autofree char *shown = sc_text_escape (l->data);
+      if (!sc_values_name_is_valid (l->data))
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                             "defaultValues: \"%s\" cannot be the name of a variable", shown);
+      if (text == NULL)
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                             "defaultValues: \"%s\" is not a string", shown);
+      g_hash_table_replace (self->default_values, g_strdup (l->data), g_steal_pointer (&text));
+    }
+  return TRUE;
+}
+
+/* Members that only host files use are read for their type alone. */
+static gboolean
+check_host_file_members (JsonObject *manifest, GError **error)
+{
+  JsonObject *renames = NULL;
+  g_auto (GStrv) templates = NULL;
+  gboolean use_links = TRUE;
+  if (!sc_json_get_object (manifest, "renameFiles", &renames, error)
+      || !sc_json_get_strv (manifest, "installedFilesTemplate", &templates, error)
+      || !sc_json_get_bool (manifest, "useLinks", TRUE, &use_links, error))
+    return FALSE;
+  if (renames == NULL)
+    return TRUE;
+
+  g_autoptr (GList) members = json_object_get_members (renames);
+  for (GList *l = members; l != NULL; l = l->next)
+    {
+      const char *target = NULL;
+      if (!sc_json_get_string (renames, l->data, &target, error))
+        return sc_prefix_error (error, "renameFiles: ");
+      if (target == NULL)
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "renameFiles: null");
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_manifest (ScExports *self, GBytes *bytes, GError **error)
+{
+  gsize size = 0;
+  const char *data = g_bytes_get_data (bytes, &size);
+  g_autoptr (JsonObject) manifest = sc_json_parse_object (data, size, NULL, error);
+  if (manifest != NULL && read_defaults (self, manifest, error)
+      && check_host_file_members (manifest, error)
+      && sc_json_get_bool (manifest, "noContainerService", FALSE, &self->no_container_service,
+                           error))
+    return TRUE;
+  return sc_template_error_convert ("/" MANIFEST, error);
+}
+
+static gboolean
+load_host_files (ScExports *self, ScRepo *repo, const char *commit, GError **error)
+{
+  gboolean exists = FALSE;
+  if (!look_up (repo, commit, HOST_FILES, SC_NODE_DIRECTORY, &exists, error))
+    return FALSE;
+  return !exists || has_children (repo, commit, HOST_FILES, &self->has_host_files, error);
+}
+
+static gboolean
+load_files (ScExports *self, ScRepo *repo, const char *commit, GError **error)
+{
+  const struct
+  {
+    const char *path;
+    gsize max_bytes;
+    GBytes **bytes;
+  } files[] = {
+    { EXPORTS "/config.json", MAX_CONFIG_BYTES, &self->config },
+    { EXPORTS "/config.json.template", SC_TEMPLATE_MAX_BYTES, &self->config_template },
+    { EXPORTS "/service.template", SC_TEMPLATE_MAX_BYTES, &self->service_template },
+    { EXPORTS "/tmpfiles.template", SC_TEMPLATE_MAX_BYTES, &self->tmpfiles_template },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      if (!read_file (repo, commit, files[i].path, files[i].max_bytes, files[i].bytes, error))
+        return FALSE;
+    }
+
+  g_autoptr (GBytes) manifest = NULL;
+  if (!read_file (repo, commit, MANIFEST, MAX_MANIFEST_BYTES, &manifest, error))
+    return FALSE;
+  return manifest == NULL || parse_manifest (self, manifest, error);
+}
+
+ScExports *
+sc_exports_load (ScRepo *repo, const char *rootfs_commit, GError **error)
+{
+  g_autoptr (ScExports) self = g_new0 (ScExports, 1);
+  self->default_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  if (!look_up (repo, rootfs_commit, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error))
+    return NULL;
+  if (!self->has_exports)
+    return g_steal_pointer (&self);
+  if (!load_files (self, repo, rootfs_commit, error)
+      || !load_host_files (self, repo, rootfs_commit, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+sc_exports_free (ScExports *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->config, g_bytes_unref);
+  g_clear_pointer (&self->config_template, g_bytes_unref);
+  g_clear_pointer (&self->service_template, g_bytes_unref);
+  g_clear_pointer (&self->tmpfiles_template, g_bytes_unref);
+  g_clear_pointer (&self->default_values, g_hash_table_unref);
+  g_free (self);
+}
+
+static void
+add_variable (const ScExports *self, GHashTable *table, const char *name)
+{
+  const char *value = g_hash_table_lookup (self->default_values, name);
+  gboolean image_decides = value != NULL && g_str_equal (name, "UUID");
+  if (sc_builtin_is_reserved (name))
+    return;
+  if (sc_builtin_is_overridable (name) && !image_decides)
+    value = SET_BY_OS;
+  g_hash_table_replace (table, g_strdup (name), g_strdup (value));
+}
+
+static gboolean
+collect (const ScExports *self, GHashTable *table, const char *file, GBytes *text, GError **error)
+{
+  if (text == NULL)
+    return TRUE;
+  g_auto (GStrv) names = sc_template_variables (file, text, error);
+  if (names == NULL)
+    return FALSE;
+  for (char **name = names; *name != NULL; name++)
+    add_variable (self, table, *name);
+  return TRUE;
+}
+
+GHashTable *
+sc_exports_variables (const ScExports *self, GError **error)
+{
+  g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  /* a config.json that is there as it is wins over the template */
+  GBytes *config = self->config == NULL ? self->config_template : NULL;
+  if (!collect (self, table, "config.json.template", config, error)
+      || !collect (self, table, "service.template", self->service_template, error)
+      || !collect (self, table, "tmpfiles.template", self->tmpfiles_template, error))
+    return NULL;
+  return g_steal_pointer (&table);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-info.h"
+
+#include "base/sc-json.h"
+
+/* The two that have always been numbers here. */
+static gboolean
+is_number (const char *name)
+{
+  return g_str_equal (name, "HOST_UID") || g_str_equal (name, "HOST_GID");
+}
+
+static void
+add_values (JsonBuilder *builder, const ScValues *values)
+{
+  json_builder_set_member_name (builder, "values");
+  json_builder_begin_object (builder);
+  g_autofree const char **names = sc_values_names (values);
+  for (const char **name = names; *name != NULL; name++)
+    {
+      const char *value = sc_values_get (values, *name);
+      json_builder_set_member_name (builder, *name);
+      if (is_number (*name))
+        json_builder_add_int_value (builder, g_ascii_strtoll (value, NULL, 10));
+      else
+        json_builder_add_string_value (builder, value);
+    }
+  json_builder_end_object (builder);
+}
+
+static void
+add_string (JsonBuilder *builder, const char *member, const char *value)
+{
+  json_builder_set_member_name (builder, member);
+  json_builder_add_string_value (builder, value);
+}
+
+static void
+add_null (JsonBuilder *builder, const char *member)
+{
+  json_builder_set_member_name (builder, member);
+  json_builder_add_null_value (builder);
+}
+
+static void
+add_empty (JsonBuilder *builder, const char *member, gboolean is_object)
+{
+  json_builder_set_member_name (builder, member);
+  if (is_object)
+    json_builder_end_object (json_builder_begin_object (builder));
+  else
+    json_builder_end_array (json_builder_begin_array (builder));
+}
+
+static void
+add_boolean (JsonBuilder *builder, const char *member, gboolean value)
+{
+  json_builder_set_member_name (builder, member);
+  json_builder_add_boolean_value (builder, value);
+}
+
+char *
+sc_info_build (const ScRenderRequest *request, const ScValues *values, gboolean has_service)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  json_builder_begin_object (builder);
+  add_string (builder, "image", request->image_name);
+  add_string (builder, "revision", sc_values_get (values, "IMAGE_ID"));
+  add_string (builder, "ostree-commit", request->image_commit);
+  json_builder_set_member_name (builder, "created");
+  json_builder_add_int_value (builder, request->now_s);
+  add_values (builder, values);
+  add_boolean (builder, "has-container-service", has_service);
+  add_empty (builder, "installed-files", FALSE);
+  add_empty (builder, "installed-files-checksum", TRUE);
+  add_empty (builder, "installed-files-template", FALSE);
+  add_empty (builder, "rename-installed-files", TRUE);
+  add_null (builder, "rpm-installed");
+  add_string (builder, "system-package", "no");
+  add_null (builder, "remote");
+  add_boolean (builder, "use-links", FALSE);
+  add_string (builder, "runtime", request->runtime);
+  json_builder_end_object (builder);
+
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+  return sc_json_to_text (root, TRUE);
+}

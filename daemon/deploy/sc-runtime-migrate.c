@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-runtime-migrate.h"
+
+#include <string.h>
+
+static const char *const known_members[] = {
+  "ociVersion", "process", "root",  "hostname",    "domainname",
+  "mounts",     "hooks",   "linux", "annotations", NULL,
+};
+
+static const char *const capability_sets[]
+    = { "bounding", "effective", "inheritable", "permitted", "ambient" };
+
+static void
+add_note (GPtrArray *notes, const char *file, const char *text)
+{
+  g_ptr_array_add (notes, g_strdup_printf ("%s: %s", file, text));
+}
+
+static void
+drop_unknown_members (JsonObject *config, const char *file, GPtrArray *notes)
+{
+  g_autoptr (GList) members = json_object_get_members (config);
+  for (GList *l = members; l != NULL; l = l->next)
+    {
+      if (g_strv_contains (known_members, l->data))
+        continue;
+      g_autofree char *shown = sc_text_escape (l->data);
+      g_ptr_array_add (notes, g_strdup_printf ("%s: unknown member \"%s\" dropped", file, shown));
+      json_object_remove_member (config, l->data);
+    }
+}
+
+static gboolean
+drop_unit_annotations (JsonObject *config, const char *file, GPtrArray *notes, GError **error)
+{
+  JsonObject *annotations = NULL;
+  if (!sc_json_get_object (config, "annotations", &annotations, error))
+    return FALSE;
+  if (annotations == NULL)
+    return TRUE;
+  g_autoptr (GList) members = json_object_get_members (annotations);
+  for (GList *l = members; l != NULL; l = l->next)
+    {
+      if (!g_str_has_prefix (l->data, "org.systemd.property."))
+        continue;
+      g_autofree char *shown = sc_text_escape (l->data);
+      g_ptr_array_add (notes, g_strdup_printf ("%s: annotation \"%s\" dropped", file, shown));
+      json_object_remove_member (annotations, l->data);
+    }
+  return TRUE;
+}
+
+static void
+set_capability_sets (JsonObject *process, JsonNode *list)
+{
+  JsonObject *sets = json_object_new ();
+  for (guint i = 0; i < G_N_ELEMENTS (capability_sets); i++)
+    json_object_set_member (sets, capability_sets[i], json_node_copy (list));
+  json_object_set_object_member (process, "capabilities", sets);
+}
+
+static gboolean
+migrate_capabilities (
+    JsonObject *process, JsonObject *linux_part, const char *file, GPtrArray *notes, GError **error)
+{
+  JsonNode *node = json_object_get_member (process, "capabilities");
+  JsonNode *old = linux_part != NULL ? json_object_get_member (linux_part, "capabilities") : NULL;
+  g_auto (GStrv) names = NULL;
+  if (node != NULL && JSON_NODE_HOLDS_ARRAY (node))
+    {
+      if (!sc_json_get_strv (process, "capabilities", &names, error))
+        return FALSE;
+      g_autoptr (JsonNode) list = json_node_copy (node);
+      set_capability_sets (process, list);
+      add_note (notes, file, "process.capabilities turned from a list into the five sets");
+    }
+  else if (node == NULL && old != NULL && JSON_NODE_HOLDS_ARRAY (old))
+    {
+      if (!sc_json_get_strv (linux_part, "capabilities", &names, error))
+        return FALSE;
+      set_capability_sets (process, old);
+      add_note (notes, file, "linux.capabilities moved to the five sets of process.capabilities");
+    }
+  if (linux_part != NULL)
+    json_object_remove_member (linux_part, "capabilities");
+  return TRUE;
+}
+
+static gboolean
+is_empty (JsonNode *node)
+{
+  if (JSON_NODE_HOLDS_NULL (node))
+    return TRUE;
+  return json_node_get_value_type (node) == G_TYPE_STRING && json_node_get_string (node)[0] == '\0';
+}
+
+static void
+move_member (JsonObject *from,
+             const char *old_name,
+             JsonObject *to,
+             const char *new_name,
+             GPtrArray *notes,
+             const char *file)
+{
+  JsonNode *node = json_object_get_member (from, old_name);
+  if (node == NULL)
+    return;
+  if (!is_empty (node) && !json_object_has_member (to, new_name))
+    {
+      json_object_set_member (to, new_name, json_node_copy (node));
+      g_ptr_array_add (
+          notes, g_strdup_printf ("%s: linux.%s moved to process.%s", file, old_name, new_name));
+    }
+  json_object_remove_member (from, old_name);
+}
+
+gboolean
+sc_runtime_migrate (JsonObject *config, const char *file, GPtrArray *notes, GError **error)
+{
+  JsonObject *process = NULL;
+  JsonObject *linux_part = NULL;
+  drop_unknown_members (config, file, notes);
+  if (!drop_unit_annotations (config, file, notes, error)
+      || !sc_json_get_object (config, "process", &process, error)
+      || !sc_json_get_object (config, "linux", &linux_part, error))
+    return FALSE;
+  if (process == NULL)
+    return TRUE;
+  if (!migrate_capabilities (process, linux_part, file, notes, error))
+    return FALSE;
+  if (linux_part == NULL)
+    return TRUE;
+  move_member (linux_part, "rlimits", process, "rlimits", notes, file);
+  move_member (linux_part, "apparmorProfile", process, "apparmorProfile", notes, file);
+  move_member (linux_part, "selinuxProcessLabel", process, "selinuxLabel", notes, file);
+  return TRUE;
+}

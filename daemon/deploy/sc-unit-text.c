@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-unit-text.h"
+
+#include "deploy/sc-host-path.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define TYPE_LABEL "org.syscont.service-type"
+
+typedef struct
+{
+  guint line;
+  char *section; /* (owned) without brackets, "" before the first */
+  char *key;     /* (owned) */
+  char *value;   /* (owned) */
+} Entry;
+
+static const struct
+{
+  const char *name;
+  int number;
+} signals[] = {
+  { "HUP", SIGHUP },       { "INT", SIGINT },       { "QUIT", SIGQUIT }, { "ILL", SIGILL },
+  { "TRAP", SIGTRAP },     { "ABRT", SIGABRT },     { "IOT", SIGIOT },   { "BUS", SIGBUS },
+  { "FPE", SIGFPE },       { "KILL", SIGKILL },     { "USR1", SIGUSR1 }, { "SEGV", SIGSEGV },
+  { "USR2", SIGUSR2 },     { "PIPE", SIGPIPE },     { "ALRM", SIGALRM }, { "TERM", SIGTERM },
+  { "CHLD", SIGCHLD },     { "CONT", SIGCONT },     { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },
+  { "TTIN", SIGTTIN },     { "TTOU", SIGTTOU },     { "URG", SIGURG },   { "XCPU", SIGXCPU },
+  { "XFSZ", SIGXFSZ },     { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },
+  { "POLL", SIGPOLL },     { "IO", SIGIO },         { "PWR", SIGPWR },   { "SYS", SIGSYS },
+  { "STKFLT", SIGSTKFLT },
+};
+
+/* Controllers whose name and a dot at the beginning of a cgroup's name make systemd put "_" before it, as it does
+ * for names that the kernel may use itself. */
+static const char *const controllers[] = {
+  "cpu",         "cpuacct",
+  "cpuset",      "io",
+  "blkio",       "memory",
+  "devices",     "pids",
+  "bpf-devices", "bpf-firewall",
+  "bpf-foreign", "bpf-socket-bind",
+  "cgroup",      "bpf-restrict-network-interfaces",
+};
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+  g_free (entry->section);
+  g_free (entry->key);
+  g_free (entry->value);
+  g_free (entry);
+}
+
+void
+sc_unit_facts_clear (ScUnitFacts *self)
+{
+  g_clear_pointer (&self->slice, g_free);
+}
+
+int
+sc_signal_from_text (const char *text)
+{
+  guint64 number = 0;
+  if (g_ascii_string_to_unsigned (text, 10, 1, (guint64)SIGRTMAX, &number, NULL))
+    return (int)number;
+
+  const char *name = g_str_has_prefix (text, "SIG") ? text + 3 : text;
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    {
+      if (g_str_equal (signals[i].name, name))
+        return signals[i].number;
+    }
+  guint64 range = (guint64)(SIGRTMAX - SIGRTMIN);
+  if (g_str_equal (name, "RTMIN"))
+    return SIGRTMIN;
+  if (g_str_equal (name, "RTMAX"))
+    return SIGRTMAX;
+  if (g_str_has_prefix (name, "RTMIN+")
+      && g_ascii_string_to_unsigned (name + 6, 10, 0, range, &number, NULL))
+    return SIGRTMIN + (int)number;
+  if (g_str_has_prefix (name, "RTMAX-")
+      && g_ascii_string_to_unsigned (name + 6, 10, 0, range, &number, NULL))
+    return SIGRTMAX - (int)number;
+  return 0;
+}
+
+static int
+stop_signal (const ScImageConfig *image_config, GPtrArray *notes)
+{
+  const char *text = image_config->stop_signal;
+  if (text == NULL || text[0] == '\0')
+    return SIGTERM;
+  int number = sc_signal_from_text (text);
+  /* what these two do is done at the end anyway, and no program can catch them */
+  if (number != 0 && number != SIGKILL && number != SIGSTOP)
+    return number;
+
+  g_autofree char *shown = sc_text_escape (text);
+  g_ptr_array_add (notes, g_strdup_printf ("image config: stop signal \"%s\" ignored", shown));
+  return SIGTERM;
+}
+
+static const char *
+service_type (const ScImageConfig *image_config, GPtrArray *notes)
+{
+  static const char *const types[] = { "simple", "exec", "notify" };
+  const char *wanted = image_config->labels != NULL
+                           ? g_hash_table_lookup (image_config->labels, TYPE_LABEL)
+                           : NULL;
+  if (wanted == NULL)
+    return "simple";
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      if (g_str_equal (wanted, types[i]))
+        return types[i];
+    }
+  g_autofree char *shown = sc_text_escape (wanted);
+  g_ptr_array_add (notes, g_strdup_printf ("label " TYPE_LABEL ": \"%s\" ignored", shown));
+  return "simple";
+}
+
+GBytes *
+sc_unit_text_default (const ScImageConfig *image_config, GPtrArray *notes)
+{
+  int number = stop_signal (image_config, notes);
+  const char *type = service_type (image_config, notes);
+
+  /* No ExecStop=: KillSignal= goes to the runtime in the foreground, which passes it on, so that the container gets its
+   * stop signal once. A container that dies of it makes the runtime exit with 128 and the number of the signal. */
+  g_autofree char *text = g_strdup_printf ("[Unit]\n"
+                                           "Description=$NAME\n"
+                                           "\n"
+                                           "[Service]\n"
+                                           "Type=%s\n"
+                                           "ExecStart=$EXEC_START\n"
+                                           "KillMode=mixed\n"
+                                           "KillSignal=%d\n"
+                                           "SuccessExitStatus=%d\n"
+                                           "TimeoutStopSec=30\n"
+                                           "Restart=on-failure\n"
+                                           "WorkingDirectory=$DESTDIR\n"
+                                           "\n"
+                                           "[Install]\n"
+                                           "WantedBy=multi-user.target\n",
+                                           type, number, 128 + number);
+  gsize length = strlen (text);
+  return g_bytes_new_take (g_steal_pointer (&text), length);
+}
+
+static gboolean
+check_bytes (const char *file, const char *text, GError **error)
+{
+  if (strlen (text) > SC_TEMPLATE_MAX_BYTES)
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "%s: larger than %d bytes", file,
+                         SC_TEMPLATE_MAX_BYTES);
+
+  if (g_str_has_prefix (text, "\xef\xbb\xbf"))
+    return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "%s: line 1: a byte order mark",
+                         file);
+
+  guint line = 1;
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+      if (c == '\n')
+        line++;
+      else if (c != '\t' && (c < 0x20 || c == 0x7f))
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                             "%s: line %u: a %s; lines end with a newline alone", file, line,
+                             c == '\r' ? "carriage return" : "control character");
+    }
+  return TRUE;
+}
+
+static gboolean
+is_comment (const char *line)
+{
+  return line[0] == '#' || line[0] == ';';
+}
+
+/* Whether the last character is a backslash that none before it escapes. */
+static gboolean
+is_continued (const char *text)
+{
+  gboolean escaped = FALSE;
+  for (const char *p = text; *p != '\0'; p++)
+    escaped = !escaped && *p == '\\';
+  return escaped;
+}
+
+static gboolean
+parse_line (GPtrArray *entries,
+            const char *file,
+            guint number,
+            const char *text,
+            char **section,
+            GError **error)
+{
+  if (text[0] == '\0')
+    return TRUE;
+  if (text[0] == '[')
+    {
+      gsize length = strlen (text);
+      if (text[length - 1] != ']')
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                             "%s: line %u: a section without \"]\"", file, number);
+      g_free (*section);
+      *section = g_strndup (text + 1, length - 2);
+      return TRUE;
+    }
+  if (g_str_has_prefix (text, ".include"))
+    return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                         "%s: line %u: \".include\" is not allowed", file, number);
+
+  const char *equals = strchr (text, '=');
+  if (equals == NULL)
+    return TRUE; /* systemd warns of such a line and ignores it */
+  Entry *entry = g_new0 (Entry, 1);
+  entry->line = number;
+  entry->section = g_strdup (*section);
+  entry->key = g_strchomp (g_strndup (text, (gsize)(equals - text)));
+  entry->value = g_strstrip (g_strdup (equals + 1));
+  g_ptr_array_add (entries, entry);
+  return TRUE;
+}
+
+/* Lines are joined exactly as systemd does it, so that no assignment is seen by one of us alone: comments between
+ * continued lines do not end them, and white space after a backslash does. */
+static GPtrArray *
+parse (const char *file, const char *text, GError **error)
+{
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (entry_free);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autofree char *section = g_strdup ("");
+  g_autoptr (GString) joined = g_string_new (NULL);
+  gboolean has_service = FALSE;
+  guint first = 1;
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      if (joined->len == 0)
+        first = i + 1;
+      const char *begin = lines[i] + strspn (lines[i], " \t");
+      if (is_comment (begin))
+        continue;
+      g_string_append (joined, lines[i]);
+      if (is_continued (joined->str))
+        {
+          joined->str[joined->len - 1] = ' ';
+          continue;
+        }
+      if (!parse_line (entries, file, first, g_strstrip (joined->str), &section, error))
+        return NULL;
+      has_service = has_service || g_str_equal (section, "Service");
+      g_string_truncate (joined, 0);
+    }
+  if (!parse_line (entries, file, first, g_strstrip (joined->str), &section, error))
+    return NULL;
+  if (!has_service)
+    {
+      sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "%s: has no [Service] section", file);
+      return NULL;
+    }
+  return g_steal_pointer (&entries);
+}
+
+static gboolean
+is_own_unit (const char *token, const char *name)
+{
+  gsize length = strlen (name);
+  return strncmp (token, name, length) == 0 && token[length] == '.'
+         && strchr (token + length + 1, '.') == NULL;
+}
+
+static gboolean
+check_install_names (const char *file, const Entry *entry, const char *name, GError **error)
+{
+  g_auto (GStrv) tokens = g_strsplit_set (entry->value, " \t", -1);
+  for (char **token = tokens; *token != NULL; token++)
+    {
+      if (**token == '\0' || is_own_unit (*token, name))
+        continue;
+      g_autofree char *shown = sc_text_escape (*token);
+      return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                           "%s: line %u: %s= names \"%s\", which is not this container's", file,
+                           entry->line, entry->key, shown);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_names (const char *file, GPtrArray *entries, const char *name, GError **error)
+{
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const Entry *entry = entries->pdata[i];
+      gboolean is_install = g_str_equal (entry->section, "Install");
+      if (is_install && (g_str_equal (entry->key, "Alias") || g_str_equal (entry->key, "Also"))
+          && !check_install_names (file, entry, name, error))
+        return FALSE;
+      if (g_str_equal (entry->section, "Service") && g_str_equal (entry->key, "BusName"))
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                             "%s: line %u: BusName= is not allowed", file, entry->line);
+    }
+  return TRUE;
+}
+
+/* The last assignment of a setting wins; an empty one takes it back. */
+static const Entry *
+find_last (GPtrArray *entries, const char *key)
+{
+  const Entry *found = NULL;
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const Entry *entry = entries->pdata[i];
+      if (g_str_equal (entry->section, "Service") && g_str_equal (entry->key, key))
+        found = entry->value[0] != '\0' ? entry : NULL;
+    }
+  return found;
+}
+
+static gboolean
+value_is_one_of (const Entry *entry, const char *const *values)
+{
+  return entry != NULL && g_strv_contains (values, entry->value);
+}
+
+static gboolean
+has_word (const char *text, const char *word)
+{
+  gsize length = strlen (word);
+  for (const char *p = strstr (text, word); p != NULL; p = strstr (p + 1, word))
+    {
+      gboolean begins = p == text || !g_ascii_isalnum (p[-1]);
+      if (begins && !g_ascii_isalnum (p[length]))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+runs_runtime (GPtrArray *entries, const char *runtime)
+{
+  g_autofree char *base = g_path_get_basename (runtime);
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const Entry *entry = entries->pdata[i];
+      if (!g_str_equal (entry->section, "Service") || !g_str_has_prefix (entry->key, "Exec"))
+        continue;
+      if (has_word (entry->value, base) || has_word (entry->value, "runc")
+          || has_word (entry->value, "crun"))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+check_watchdog (const char *file, GPtrArray *entries, const ScUnitRules *rules, GError **error)
+{
+  static const char *const off[] = { "0", "0s", "infinity", NULL };
+  const Entry *watchdog = find_last (entries, "WatchdogSec");
+  g_autofree char *runtime = g_path_get_basename (rules->runtime);
+  if (watchdog == NULL || value_is_one_of (watchdog, off) || !g_str_equal (runtime, "runc")
+      || !runs_runtime (entries, rules->runtime))
+    return TRUE;
+  return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                       "%s: line %u: WatchdogSec= cannot work, because runc does not pass watchdog "
+                       "messages on; bind the directory /run/systemd into the container in "
+                       "config.json and set NOTIFY_SOCKET there, or remove the line",
+                       file, watchdog->line);
+}
+
+static gboolean
+check_user (const char *file, GPtrArray *entries, const ScUnitRules *rules, GError **error)
+{
+  static const char *const root[] = { "root", "0", NULL };
+  static const char *const yes[] = { "yes", "true", "on", "1", "y", "t", NULL };
+  const Entry *user = find_last (entries, "User");
+  const Entry *dynamic = find_last (entries, "DynamicUser");
+  const Entry *directory = find_last (entries, "WorkingDirectory");
+  if (!value_is_one_of (dynamic, yes))
+    dynamic = NULL;
+  if (value_is_one_of (user, root))
+    user = NULL;
+  const Entry *fault = user != NULL ? user : dynamic;
+  if (fault == NULL || directory == NULL)
+    return TRUE;
+
+  const char *path = directory->value[0] == '-' ? directory->value + 1 : directory->value;
+  if (!sc_host_path_is_below (path, rules->destdir))
+    return TRUE;
+  return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                       "%s: line %u: %s= with WorkingDirectory=%s cannot work, because only root "
+                       "can enter that directory; set process.user in config.json instead",
+                       file, fault->line, fault->key, path);
+}
+
+static gboolean
+slice_name_is_valid (const char *slice)
+{
+  if (g_str_equal (slice, "-.slice"))
+    return TRUE;
+  if (!g_str_has_suffix (slice, ".slice") || slice[0] == '-' || slice[0] == '.'
+      || strlen (slice) > 255)
+    return FALSE;
+  if (strstr (slice, "--") != NULL || strstr (slice, "-.slice") != NULL)
+    return FALSE;
+  return slice[strspn (slice, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              ":-_.\\")]
+         == '\0';
+}
+
+static gboolean
+collect_facts (const char *file,
+               GPtrArray *entries,
+               const ScUnitRules *rules,
+               ScUnitFacts *facts,
+               GError **error)
+{
+  static const char *const notify_types[] = { "notify", "notify-reload", NULL };
+  static const char *const no_access[] = { "none", NULL };
+  const Entry *access = find_last (entries, "NotifyAccess");
+  const Entry *slice = find_last (entries, "Slice");
+  if (slice != NULL && !slice_name_is_valid (slice->value))
+    return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                         "%s: line %u: Slice= must be the plain name of a slice", file,
+                         slice->line);
+
+  facts->uses_runtime = runs_runtime (entries, rules->runtime);
+  facts->is_notify = value_is_one_of (find_last (entries, "Type"), notify_types)
+                     || (access != NULL && !value_is_one_of (access, no_access));
+  g_free (facts->slice);
+  facts->slice = g_strdup (slice != NULL ? slice->value : "system.slice");
+  return TRUE;
+}
+
+gboolean
+sc_unit_text_check (const char *file,
+                    const char *text,
+                    const ScUnitRules *rules,
+                    ScUnitFacts *facts,
+                    GError **error)
+{
+  if (!check_bytes (file, text, error))
+    return FALSE;
+  g_autoptr (GPtrArray) entries = parse (file, text, error);
+  if (entries == NULL)
+    return FALSE;
+  return check_names (file, entries, rules->name, error)
+         && check_watchdog (file, entries, rules, error) && check_user (file, entries, rules, error)
+         && collect_facts (file, entries, rules, facts, error);
+}
+
+char *
+sc_unit_text_drop_in (const ScPaths *paths, const char *name, const char *runtime)
+{
+  return g_strdup_printf ("# Made by syscont for the container %s; removed with it.\n"
+                          "[Unit]\n"
+                          "ConditionPathExists=!%s/switching/%s\n"
+                          "\n"
+                          "[Service]\n"
+                          "Delegate=yes\n"
+                          "ExecStartPre=-%s delete -f %s\n",
+                          name, sc_host_path_strip_root (paths, paths->runtime), name, runtime,
+                          name);
+}
+
+static void
+append_cgroup_name (GString *path, const char *unit)
+{
+  gboolean escape = unit[0] == '_' || unit[0] == '.';
+  for (guint i = 0; i < G_N_ELEMENTS (controllers); i++)
+    {
+      gsize length = strlen (controllers[i]);
+      if (strncmp (unit, controllers[i], length) == 0 && unit[length] == '.')
+        escape = TRUE;
+    }
+  g_string_append_printf (path, "/%s%s", escape ? "_" : "", unit);
+}
+
+char *
+sc_unit_text_cgroups_path (const char *slice, const char *name)
+{
+  g_autoptr (GString) path = g_string_new (NULL);
+  /* a-b.slice is inside a.slice (systemd.slice(5)); "-.slice" is the root */
+  gsize stem = strlen (slice) - strlen (".slice");
+  for (gsize i = 1; i <= stem && !g_str_equal (slice, "-.slice"); i++)
+    {
+      if (i < stem && slice[i] != '-')
+        continue;
+      g_autofree char *part = g_strdup_printf ("%.*s.slice", (int)i, slice);
+      append_cgroup_name (path, part);
+    }
+  g_autofree char *service = g_strdup_printf ("%s.service", name);
+  append_cgroup_name (path, service);
+  g_string_append (path, "/container");
+  return g_string_free (g_steal_pointer (&path), FALSE);
+}

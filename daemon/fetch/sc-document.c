@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fetch/sc-document.h"
+
+#include "base/sc-error-util.h"
+#include "fetch/sc-body.h"
+
+typedef struct
+{
+  ScRegistry *registry;
+  const ScRegistryRequest *request;
+  ScRetry retry;
+  gsize max_bytes;
+  char *content_type; /* (owned) (nullable) */
+} Document;
+
+static void
+document_free (Document *self)
+{
+  g_free (self->content_type);
+  g_free (self);
+}
+
+static void
+fail (GTask *task, GError *error)
+{
+  const Document *document = g_task_get_task_data (task);
+  g_autofree char *what = sc_registry_describe (document->registry, document->request);
+
+  sc_prefix_error (&error, "%s: ", what);
+  g_task_return_error (task, error);
+}
+
+static char *
+dup_content_type (const ScHttpAnswer *answer)
+{
+  const char *type = soup_message_headers_get_content_type (soup_message_get_response_headers (answer->message), NULL);
+
+  return g_strdup (type != NULL && g_str_is_ascii (type) ? type : "");
+}
+
+static void on_answer (GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Document *document = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  GError *error = NULL;
+
+  if (!sc_retry_wait_finish (result, NULL))
+    {
+      sc_error_set (&error, SYSCONT_ERROR_CANCELLED, "cancelled");
+      fail (task, error);
+      return;
+    }
+  sc_registry_get_async (document->registry, document->request, &document->retry, cancellable, on_answer,
+                         g_steal_pointer (&task));
+}
+
+static void
+on_body (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Document *document = g_task_get_task_data (task);
+  ScFailure failure;
+  GError *error = NULL;
+  GBytes *bytes = sc_body_read_finish (result, &failure, &error);
+  guint delay_ms;
+
+  if (bytes != NULL)
+    {
+      g_task_return_pointer (task, bytes, (GDestroyNotify)g_bytes_unref);
+      return;
+    }
+  if (failure == SC_FAILURE_FINAL || !sc_retry_next (&document->retry, 0, &delay_ms))
+    {
+      fail (task, error);
+      return;
+    }
+
+  g_clear_error (&error);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  sc_retry_wait_async (delay_ms, cancellable, on_waited, g_steal_pointer (&task));
+}
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Document *document = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (ScHttpAnswer) answer = sc_registry_get_finish (result, &error);
+
+  if (answer == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  g_free (document->content_type);
+  document->content_type = dup_content_type (answer);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  sc_body_read_async (g_steal_pointer (&answer), document->max_bytes, document->retry.policy, cancellable, on_body,
+                      g_steal_pointer (&task));
+}
+
+void
+sc_document_get_async (ScRegistry *registry, const ScRegistryRequest *request, gsize max_bytes,
+                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  Document *document = g_new0 (Document, 1);
+
+  document->registry = registry;
+  document->request = request;
+  document->retry = sc_registry_make_retry (registry);
+  document->max_bytes = max_bytes;
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, document, (GDestroyNotify)document_free);
+  sc_registry_get_async (registry, request, &document->retry, cancellable, on_answer, task);
+}
+
+GBytes *
+sc_document_get_finish (GAsyncResult *result, char **content_type, GError **error)
+{
+  const Document *document = g_task_get_task_data (G_TASK (result));
+
+  *content_type = g_strdup (document->content_type != NULL ? document->content_type : "");
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

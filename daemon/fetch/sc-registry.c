@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fetch/sc-registry.h"
+
+#include "base/sc-digest.h"
+#include "base/sc-error-util.h"
+#include "fetch/sc-attempts.h"
+#include "fetch/sc-token.h"
+#include "image/sc-manifest.h"
+#include "image/sc-reference.h"
+
+#include <string.h>
+
+struct _ScRegistry
+{
+  ScHttp *http;
+  char *name;           /* (owned) */
+  char *host;           /* (owned) that serves @name */
+  int port;             /* -1: the scheme's own */
+  char *accept;         /* (owned) for manifests */
+  const char *scheme;   /* static; of the last answer */
+  gboolean is_answered; /* with @scheme */
+  GHashTable *tokens;   /* (owned) char* repository to char* token */
+};
+
+/* The data of the task of one request. */
+typedef struct
+{
+  ScRegistry *registry;
+  ScRegistryRequest request;
+  ScRetry *retry;
+  ScRetry probe;
+  gboolean is_probing;  /* whether there is TLS: insecure registries only */
+  const char *scheme;   /* static */
+  char *token;          /* (owned) (nullable) that was sent along */
+  gboolean has_renewed; /* the token */
+  GError *probe_error;  /* (owned) (nullable) why it is http now */
+} Get;
+
+static gboolean
+check_name (const char *name, GError **error)
+{
+  g_autofree char *text = g_strdup_printf ("%s/x/y:latest", name);
+  g_autoptr (ScReference) reference = sc_reference_parse (text, NULL);
+  g_autofree char *escaped = sc_text_escape (name);
+
+  if (reference != NULL && g_strcmp0 (reference->registry, name) == 0)
+    return TRUE;
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" is no registry; write HOST or HOST:PORT",
+                       escaped);
+}
+
+ScRegistry *
+sc_registry_new (ScHttp *http, const char *name, GError **error)
+{
+  if (!check_name (name, error))
+    return NULL;
+
+  /* The name of Docker's registry is not that of the host that serves it. */
+  const char *authority = g_str_equal (name, "docker.io") ? "registry-1.docker.io" : name;
+  g_autofree char *text = g_strdup_printf ("https://%s/", authority);
+  g_autoptr (GUri) uri = sc_http_parse_uri (NULL, text);
+  if (uri == NULL)
+    {
+      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" is no registry; write HOST or HOST:PORT", name);
+      return NULL;
+    }
+
+  ScRegistry *self = g_new0 (ScRegistry, 1);
+  self->http = http;
+  self->name = g_strdup (name);
+  self->host = g_strdup (g_uri_get_host (uri));
+  self->port = g_uri_get_port (uri);
+  self->accept = g_strjoinv (", ", (char **)sc_manifest_accept);
+  self->scheme = "https";
+  self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return self;
+}
+
+void
+sc_registry_free (ScRegistry *self)
+{
+  g_free (self->name);
+  g_free (self->host);
+  g_free (self->accept);
+  g_hash_table_unref (self->tokens);
+  g_free (self);
+}
+
+const char *
+sc_registry_get_name (ScRegistry *self)
+{
+  return self->name;
+}
+
+ScHttp *
+sc_registry_get_http (ScRegistry *self)
+{
+  return self->http;
+}
+
+ScRetry
+sc_registry_make_retry (ScRegistry *self)
+{
+  ScRetry retry = SC_RETRY_INIT (sc_http_get_policy (self->http), self->is_answered);
+
+  return retry;
+}
+
+gboolean
+sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error)
+{
+  gboolean has_digest = strchr (request->reference, ':') != NULL;
+  g_autofree char *text
+      = g_strdup_printf ("%s/%s%c%s", self->name, request->repository, has_digest ? '@' : ':', request->reference);
+  g_autoptr (ScReference) parsed = sc_reference_parse (text, NULL);
+  g_autofree char *escaped = sc_text_escape (text);
+
+  if (parsed != NULL && g_strcmp0 (parsed->registry, self->name) == 0
+      && g_str_equal (parsed->repository, request->repository)
+      && g_strcmp0 (has_digest ? parsed->digest : parsed->tag, request->reference) == 0
+      && (request->is_manifest || sc_digest_is_valid (request->reference)))
+    return TRUE;
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" cannot be asked for", escaped);
+}
+
+char *
+sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request)
+{
+  if (!request->is_manifest)
+    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, self->name, request->repository);
+  return g_strdup_printf ("manifest \"%s/%s%c%s\"", self->name, request->repository,
+                          strchr (request->reference, ':') != NULL ? '@' : ':', request->reference);
+}
+
+static void
+get_free (Get *self)
+{
+  g_free (self->token);
+  g_clear_error (&self->probe_error);
+  g_free (self);
+}
+
+static GUri *
+make_uri (const Get *get)
+{
+  const ScRegistryRequest *request = &get->request;
+  g_autofree char *repository = g_uri_escape_string (request->repository, "/", FALSE);
+  g_autofree char *reference = g_uri_escape_string (request->reference, ":", FALSE);
+  g_autofree char *path
+      = g_strdup_printf ("/v2/%s/%s/%s", repository, request->is_manifest ? "manifests" : "blobs", reference);
+
+  return g_uri_build (SOUP_HTTP_URI_FLAGS, get->scheme, NULL, get->registry->host, get->registry->port, path, NULL,
+                      NULL);
+}
+
+static void
+send_get (GTask *task, GAsyncReadyCallback callback)
+{
+  Get *get = g_task_get_task_data (task);
+  ScRegistry *registry = get->registry;
+  g_autoptr (GUri) uri = make_uri (get);
+
+  g_free (get->token);
+  get->token = g_strdup (g_hash_table_lookup (registry->tokens, get->request.repository));
+
+  g_autofree char *authorization = get->token != NULL ? g_strconcat ("Bearer ", get->token, NULL) : NULL;
+  ScHttpRequest request = { .uri = uri,
+                            .accept = get->request.is_manifest ? registry->accept : NULL,
+                            .authorization = authorization,
+                            .range_start = get->request.range_start,
+                            .max_redirects = SC_HTTP_MAX_REDIRECTS };
+  sc_attempts_get_async (registry->http, &request, get->is_probing ? &get->probe : get->retry,
+                         g_task_get_cancellable (task), callback, task);
+}
+
+static GError *
+make_status_error (const Get *get, const ScHttpAnswer *answer)
+{
+  const ScRegistryRequest *request = &get->request;
+  g_autofree char *host = sc_failure_name_host (answer->uri);
+  GError *error = NULL;
+
+  if (answer->status == 404 && request->is_manifest)
+    sc_error_set (&error, SYSCONT_ERROR_MANIFEST_UNKNOWN,
+                  "registry \"%s\" has no \"%s\" in repository \"%s\"; check the name and the tag",
+                  get->registry->name, request->reference, request->repository);
+  else if (answer->status == 404 || answer->status == 410)
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                  "registry \"%s\" no longer has the blob; have the image pushed again", get->registry->name);
+  else if (answer->status == 401 || answer->status == 403)
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
+                  "registry \"%s\" lets nobody read repository \"%s\" without a login; check the name, or have the "
+                  "repository made public",
+                  get->registry->name, request->repository);
+  else
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                  "\"%s\" answers with status %u; check that it is a registry", host, answer->status);
+  return error;
+}
+
+/* Nobody is asked for a password: of all kinds of login only a bearer token can be had without one. */
+static GUri *
+find_token_server (const Get *get, const ScHttpAnswer *answer, GError **error)
+{
+  const char *header = sc_http_answer_get_header (answer, "WWW-Authenticate");
+  g_autoptr (GPtrArray) challenges = header != NULL ? sc_challenge_parse (header, error) : NULL;
+
+  if (header != NULL && challenges == NULL)
+    return NULL;
+
+  const ScChallenge *bearer = challenges != NULL ? sc_challenge_find (challenges, "bearer") : NULL;
+  if (bearer == NULL)
+    {
+      g_propagate_error (error, make_status_error (get, answer));
+      return NULL;
+    }
+  return sc_token_make_uri (bearer, answer->uri, get->request.repository, sc_http_is_insecure (get->registry->http),
+                            error);
+}
+
+static void on_answer (GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+on_token (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Get *get = g_task_get_task_data (task);
+  GError *error = NULL;
+  char *token = sc_token_get_finish (result, &error);
+
+  if (token == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_hash_table_replace (get->registry->tokens, g_strdup (get->request.repository), token);
+  send_get (g_steal_pointer (&task), on_answer);
+}
+
+static void
+handle_unauthorized (GTask *task, const ScHttpAnswer *answer)
+{
+  Get *get = g_task_get_task_data (task);
+  const char *known = g_hash_table_lookup (get->registry->tokens, get->request.repository);
+  GError *error = NULL;
+
+  if (get->has_renewed)
+    {
+      g_task_return_error (task, make_status_error (get, answer));
+      return;
+    }
+  get->has_renewed = TRUE;
+
+  /* Another request of the same repository has renewed it in the meantime. */
+  if (known != NULL && g_strcmp0 (known, get->token) != 0)
+    {
+      send_get (g_object_ref (task), on_answer);
+      return;
+    }
+
+  g_autoptr (GUri) uri = find_token_server (get, answer, &error);
+  if (uri == NULL)
+    g_task_return_error (task, error);
+  else
+    sc_token_get_async (get->registry->http, uri, g_task_get_cancellable (task), on_token, g_object_ref (task));
+}
+
+static void
+handle_error (GTask *task, GError *error)
+{
+  Get *get = g_task_get_task_data (task);
+
+  if (get->is_probing && !g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED))
+    {
+      get->is_probing = FALSE;
+      if (!get->probe.is_answered)
+        get->scheme = "http";
+      get->retry->is_answered |= get->probe.is_answered;
+      get->probe_error = error;
+      send_get (g_object_ref (task), on_answer);
+      return;
+    }
+
+  if (get->probe_error != NULL && g_str_equal (get->scheme, "http"))
+    {
+      g_autofree char *message = g_strdup_printf ("%s (before that, with https: %s)", error->message,
+                                                  get->probe_error->message);
+      g_free (error->message);
+      error->message = g_steal_pointer (&message);
+    }
+  g_task_return_error (task, error);
+}
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Get *get = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (ScHttpAnswer) answer = sc_attempts_get_finish (result, &error);
+
+  if (answer == NULL)
+    {
+      handle_error (task, error);
+      return;
+    }
+
+  get->is_probing = FALSE;
+  get->registry->scheme = get->scheme;
+  get->registry->is_answered = TRUE;
+  get->retry->is_answered = TRUE;
+  if (answer->status == 200 || answer->status == 206)
+    g_task_return_pointer (task, g_steal_pointer (&answer), (GDestroyNotify)sc_http_answer_free);
+  else if (answer->status == 401)
+    handle_unauthorized (task, answer);
+  else
+    g_task_return_error (task, make_status_error (get, answer));
+}
+
+void
+sc_registry_get_async (ScRegistry *self, const ScRegistryRequest *request, ScRetry *retry, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  Get *get = g_new0 (Get, 1);
+
+  get->registry = self;
+  get->request = *request;
+  get->retry = retry;
+  get->scheme = self->scheme;
+  get->is_probing = sc_http_is_insecure (self->http) && !self->is_answered;
+  get->probe = (ScRetry){ .policy = retry->policy, .limit = 0 };
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, get, (GDestroyNotify)get_free);
+  send_get (task, on_answer);
+}
+
+ScHttpAnswer *
+sc_registry_get_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

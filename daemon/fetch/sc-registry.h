@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its statuses mean. Bodies
+ * are not read here.
+ */
+#pragma once
+
+#include "fetch/sc-http.h"
+
+typedef struct _ScRegistry ScRegistry;
+
+/**
+ * sc_registry_new:
+ * @http: lent; insecure: https without verification is tried first, and http when nothing answers to that
+ * @name: host[:port], as in a reference; INVALID_REFERENCE otherwise
+ */
+ScRegistry *sc_registry_new (ScHttp *http, const char *name, GError **error);
+void sc_registry_free (ScRegistry *self);
+const char *sc_registry_get_name (ScRegistry *self);
+ScHttp *sc_registry_get_http (ScRegistry *self);
+
+/** sc_registry_make_retry: for a new request to it */
+ScRetry sc_registry_make_retry (ScRegistry *self);
+
+typedef struct
+{
+  gboolean is_manifest; /* FALSE: a blob */
+  const char *repository;
+  const char *reference; /* tag or digest */
+  guint64 range_start;   /* of a blob */
+} ScRegistryRequest;
+
+/** sc_registry_check: INVALID_REFERENCE for a repository, tag or digest that is none; a blob needs a digest */
+gboolean sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error);
+
+/** sc_registry_describe: (transfer full): what is asked for, for a message */
+char *sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request);
+
+/**
+ * sc_registry_get_async:
+ * @request: checked; copied, but its strings are lent until the end
+ * @retry: lent until the end
+ *
+ * One token is got or renewed for each call, at most.
+ */
+void sc_registry_get_async (ScRegistry *self, const ScRegistryRequest *request, ScRetry *retry,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * sc_registry_get_finish:
+ *
+ * Returns: (transfer full) (nullable): an answer with status 200 or 206; MANIFEST_UNKNOWN, REGISTRY_UNREACHABLE,
+ *   REGISTRY_AUTH_REQUIRED, REGISTRY_RATE_LIMITED, TLS_FAILED, CANCELLED otherwise
+ */
+ScHttpAnswer *sc_registry_get_finish (GAsyncResult *result, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRegistry, sc_registry_free)

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "image/sc-image-config.h"
+
+#include "base/sc-digest.h"
+#include "base/sc-json.h"
+
+#include <string.h>
+
+#define MAX_LABELS 10000
+
+static const ScJsonLimits limits = {
+  .max_bytes = SC_IMAGE_CONFIG_MAX_BYTES,
+  .max_depth = 16,
+  .max_values = 100000,
+  .max_string_bytes = 64 * 1024,
+};
+
+void
+sc_image_config_free (ScImageConfig *self)
+{
+  g_clear_pointer (&self->platform, sc_platform_free);
+  g_strfreev (self->entrypoint);
+  g_strfreev (self->cmd);
+  g_strfreev (self->env);
+  g_free (self->working_dir);
+  g_free (self->user);
+  g_free (self->stop_signal);
+  g_strfreev (self->volumes);
+  g_strfreev (self->exposed_ports);
+  g_clear_pointer (&self->labels, g_hash_table_unref);
+  g_strfreev (self->diff_ids);
+  g_free (self);
+}
+
+static gboolean
+invalid (GError **error, const char *what, const char *value)
+{
+  g_autofree char *escaped = sc_text_escape (value);
+
+  return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "%s \"%s\" is not valid", what, escaped);
+}
+
+static gboolean
+parse_platform (ScImageConfig *self, JsonObject *root, GError **error)
+{
+  const char *os;
+  const char *architecture;
+  const char *variant;
+
+  if (!sc_json_get_string (root, "os", &os, error) || !sc_json_get_string (root, "architecture", &architecture, error)
+      || !sc_json_get_string (root, "variant", &variant, error))
+    return FALSE;
+  if (os == NULL || architecture == NULL)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "os or architecture is missing");
+  self->platform = sc_platform_new (os, architecture, variant);
+  return TRUE;
+}
+
+static gboolean
+parse_created (ScImageConfig *self, JsonObject *root, GError **error)
+{
+  const char *text;
+
+  if (!sc_json_get_string (root, "created", &text, error))
+    return FALSE;
+  g_autoptr (GDateTime) created = text != NULL ? g_date_time_new_from_iso8601 (text, NULL) : NULL;
+  if (created != NULL && g_date_time_to_unix (created) > 0)
+    self->created_usec = g_date_time_to_unix (created) * G_USEC_PER_SEC + g_date_time_get_microsecond (created);
+  return TRUE;
+}
+
+static gboolean
+parse_diff_ids (ScImageConfig *self, JsonObject *root, guint n_layers, GError **error)
+{
+  JsonObject *rootfs;
+  const char *type;
+
+  if (!sc_json_get_object (root, "rootfs", &rootfs, error))
+    return FALSE;
+  if (rootfs == NULL)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "rootfs is missing");
+  if (!sc_json_get_string (rootfs, "type", &type, error)
+      || !sc_json_get_strv (rootfs, "diff_ids", &self->diff_ids, error))
+    return FALSE;
+  if (g_strcmp0 (type, "layers") != 0)
+    return invalid (error, "rootfs.type", type != NULL ? type : "");
+
+  guint n = self->diff_ids != NULL ? g_strv_length (self->diff_ids) : 0;
+  if (n != n_layers)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it names %u layers, but the manifest has %u", n, n_layers);
+  for (guint i = 0; i < n; i++)
+    if (!sc_digest_is_valid (self->diff_ids[i]))
+      return invalid (error, "diff_id", self->diff_ids[i]);
+  return TRUE;
+}
+
+/* "/a/b": no empty, "." or ".." component, no trailing slash but for the root itself */
+static gboolean
+is_clean_path (const char *path)
+{
+  if (path[0] != '/' || strlen (path) > 4095)
+    return FALSE;
+  if (path[1] == '\0')
+    return TRUE;
+
+  g_auto (GStrv) components = g_strsplit (path + 1, "/", -1);
+  for (guint i = 0; components[i] != NULL; i++)
+    if (components[i][0] == '\0' || strcmp (components[i], ".") == 0 || strcmp (components[i], "..") == 0)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_below (const char *path, const char *dir)
+{
+  gsize n = strlen (dir);
+
+  return strncmp (path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static gboolean
+parse_working_dir (ScImageConfig *self, JsonObject *config, GError **error)
+{
+  const char *text;
+
+  if (!sc_json_get_string (config, "WorkingDir", &text, error))
+    return FALSE;
+  if (text == NULL || text[0] == '\0')
+    return TRUE;
+
+  gsize n = strlen (text);
+  while (n > 1 && text[n - 1] == '/')
+    n--;
+  g_autofree char *path = g_strndup (text, n);
+  if (!is_clean_path (path) || is_below (path, "/proc") || is_below (path, "/sys") || is_below (path, "/dev"))
+    return invalid (error, "WorkingDir", text);
+  self->working_dir = g_steal_pointer (&path);
+  return TRUE;
+}
+
+static gboolean
+has_controls (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p++)
+    if (g_ascii_iscntrl (*p))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+parse_word (JsonObject *config, const char *member, char **out, GError **error)
+{
+  const char *text;
+
+  if (!sc_json_get_string (config, member, &text, error))
+    return FALSE;
+  if (text == NULL || text[0] == '\0')
+    return TRUE;
+  if (strlen (text) > 255 || has_controls (text))
+    return invalid (error, member, text);
+  *out = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+parse_env (ScImageConfig *self, JsonObject *config, GError **error)
+{
+  if (!sc_json_get_strv (config, "Env", &self->env, error))
+    return FALSE;
+  for (guint i = 0; self->env != NULL && self->env[i] != NULL; i++)
+    if (self->env[i][0] == '=' || strchr (self->env[i], '=') == NULL)
+      return invalid (error, "Env", self->env[i]);
+  return TRUE;
+}
+
+/* The names of an object's members: how sets are written in this document. */
+static gboolean
+parse_set (JsonObject *config, const char *member, char ***out, GError **error)
+{
+  JsonObject *set;
+
+  if (!sc_json_get_object (config, member, &set, error))
+    return FALSE;
+  if (set == NULL)
+    return TRUE;
+
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_autoptr (GList) members = json_object_get_members (set);
+  for (GList *l = members; l != NULL; l = l->next)
+    g_strv_builder_add (names, l->data);
+  *out = g_strv_builder_end (names);
+  return TRUE;
+}
+
+static gboolean
+parse_volumes (ScImageConfig *self, JsonObject *config, GError **error)
+{
+  if (!parse_set (config, "Volumes", &self->volumes, error))
+    return FALSE;
+  for (guint i = 0; self->volumes != NULL && self->volumes[i] != NULL; i++)
+    {
+      char *path = self->volumes[i];
+      gsize n = strlen (path);
+      if (n > 1 && path[n - 1] == '/')
+        path[n - 1] = '\0';
+      if (!is_clean_path (path) || path[1] == '\0' || has_controls (path))
+        return invalid (error, "Volumes", path);
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_labels (ScImageConfig *self, JsonObject *config, GError **error)
+{
+  JsonObject *labels;
+
+  if (!sc_json_get_object (config, "Labels", &labels, error))
+    return FALSE;
+  if (labels == NULL)
+    return TRUE;
+  if (json_object_get_size (labels) > MAX_LABELS)
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "it has more than %d labels", MAX_LABELS);
+
+  g_autoptr (GList) names = json_object_get_members (labels);
+  for (GList *l = names; l != NULL; l = l->next)
+    {
+      const char *value;
+      if (!sc_json_get_string (labels, l->data, &value, error))
+        return sc_prefix_error (error, "Labels: ");
+      g_hash_table_insert (self->labels, g_strdup (l->data), g_strdup (value != NULL ? value : ""));
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_config (ScImageConfig *self, JsonObject *root, GError **error)
+{
+  JsonObject *config;
+
+  if (!sc_json_get_object (root, "config", &config, error))
+    return FALSE;
+  if (config == NULL)
+    return TRUE;
+  return sc_json_get_strv (config, "Entrypoint", &self->entrypoint, error)
+         && sc_json_get_strv (config, "Cmd", &self->cmd, error) && parse_env (self, config, error)
+         && parse_working_dir (self, config, error) && parse_word (config, "User", &self->user, error)
+         && parse_word (config, "StopSignal", &self->stop_signal, error) && parse_volumes (self, config, error)
+         && parse_set (config, "ExposedPorts", &self->exposed_ports, error) && parse_labels (self, config, error);
+}
+
+ScImageConfig *
+sc_image_config_parse (GBytes *bytes, guint n_layers, GError **error)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+  g_autoptr (JsonObject) root = sc_json_parse_object (data, size, &limits, error);
+  g_autoptr (ScImageConfig) self = g_new0 (ScImageConfig, 1);
+
+  self->labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  if (root == NULL || !parse_platform (self, root, error) || !parse_created (self, root, error)
+      || !parse_diff_ids (self, root, n_layers, error) || !parse_config (self, root, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}

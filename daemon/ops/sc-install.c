@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The recipe of an installation. Everything that can fail on content happens before the intent is written; from there
+ * until it is committed whatever fails, or is interrupted, is undone as a whole.
+ */
+#include "base/sc-log.h"
+#include "dbus/sc-bus-path.h"
+#include "deploy/sc-container.h"
+#include "deploy/sc-deployment.h"
+#include "host/sc-runtime.h"
+#include "host/sc-systemd.h"
+#include "host/sc-unit-files.h"
+#include "ops/sc-intent.h"
+#include "ops/sc-op-private.h"
+#include "ops/sc-pull.h"
+#include "ops/sc-teardown.h"
+#include "store/sc-image-store.h"
+
+#include <string.h>
+
+#define USER_FILE_MAX_BYTES (1024 * 1024) /* of /etc/passwd and /etc/group of an image */
+#define TMPFILES_TIMEOUT_S  60
+
+typedef struct
+{
+  ScOp base;
+  ScReference *reference; /* (owned) */
+  char *name;             /* (owned) of the container */
+  GHashTable *values;     /* (owned) what the caller set */
+  char *digest;           /* (owned) (nullable) */
+  ScPlatform *platform;   /* (owned) (nullable) */
+  gboolean enable;
+  gboolean start;
+} InstallOp;
+
+/* What is known before the host is touched. */
+typedef struct
+{
+  InstallOp *op;
+  ScOpContext *context;
+  ScRepo *repo;            /* (owned) */
+  ScSystemd *systemd;      /* (owned) */
+  ScImage *image;          /* (owned) */
+  char *rootfs_commit;     /* (owned) */
+  char *unit;              /* (owned) */
+  ScContainer *container;  /* (owned) the state that will be saved */
+  ScRendering *rendering;  /* (owned) */
+} Install;
+
+static void
+install_clear (Install *self)
+{
+  g_clear_pointer (&self->rendering, sc_rendering_free);
+  g_clear_pointer (&self->container, sc_container_free);
+  g_free (self->unit);
+  g_free (self->rootfs_commit);
+  g_clear_pointer (&self->image, sc_image_free);
+  g_clear_pointer (&self->systemd, sc_systemd_free);
+  g_clear_pointer (&self->repo, sc_repo_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Install, install_clear)
+
+/* An image of the store by exactly that name; otherwise short-name rules and the registry. */
+static gboolean
+find_image (Install *self, GCancellable *cancellable, GError **error)
+{
+  const InstallOp *op = self->op;
+  g_autoptr (GError) local_error = NULL;
+
+  self->image = sc_image_store_lookup (self->repo, op->reference->fullname, &local_error);
+  if (self->image == NULL)
+    {
+      if (!g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      g_autoptr (ScReference) full
+          = sc_reference_resolve_short_name (op->reference, self->context->config->short_names, error);
+      if (full == NULL || !sc_pull (self->context, self->repo, full, op->platform, cancellable, error))
+        return FALSE;
+      self->image = sc_image_store_lookup (self->repo, full->fullname, error);
+      if (self->image == NULL)
+        return FALSE;
+    }
+
+  if (op->digest != NULL && strcmp (op->digest, self->image->digest) != 0)
+    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH, "the image \"%s\" has the digest %s, not %s",
+                         op->reference->fullname, self->image->digest, op->digest);
+  return TRUE;
+}
+
+static gboolean
+same_values (GHashTable *a, GHashTable *b)
+{
+  GHashTableIter iter;
+  gpointer name, value;
+
+  if (g_hash_table_size (a) != g_hash_table_size (b))
+    return FALSE;
+  g_hash_table_iter_init (&iter, a);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    if (g_strcmp0 (value, g_hash_table_lookup (b, name)) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+static const char *
+stored_name (const Install *self)
+{
+  const char *fullname = self->op->reference->fullname;
+
+  return g_strv_contains ((const char *const *)self->image->references, fullname) ? fullname
+                                                                                  : self->image->references[0];
+}
+
+/* Installing again what is installed succeeds; "start" is honoured, so that a second try finishes the job. */
+static gboolean
+finish_same (Install *self, const ScContainer *installed, GCancellable *cancellable, GError **error)
+{
+  gboolean started = FALSE;
+
+  if (self->op->start && installed->has_service)
+    {
+      g_auto (ScUnitStatus) status = { 0 };
+      if (!sc_systemd_get_status (self->systemd, self->unit, &status, cancellable, error))
+        return FALSE;
+      started = strcmp (status.active_state, "active") != 0;
+      if (started
+          && !sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, cancellable, error))
+        return FALSE;
+    }
+
+  g_variant_dict_insert (self->context->result, "deployment", "t", installed->current);
+  sc_op_set_changed (self->context, started);
+  return TRUE;
+}
+
+static gboolean
+check_installed (Install *self, gboolean *done, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (ScContainer) installed = sc_container_load (self->context->paths, self->op->name, &local_error);
+
+  *done = FALSE;
+  if (installed == NULL)
+    {
+      if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  const ScDeploymentRecord *current = sc_container_find (installed, installed->current);
+  if (current != NULL && strcmp (current->digest, self->image->digest) == 0
+      && same_values (installed->set_values, self->op->values))
+    {
+      *done = TRUE;
+      return finish_same (self, installed, cancellable, error);
+    }
+  return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS,
+                       "a container of that name is installed with another image or other values; choose another name or "
+                       "uninstall it first");
+}
+
+static gboolean
+check_host (Install *self, GCancellable *cancellable, GError **error)
+{
+  g_auto (ScUnitStatus) status = { 0 };
+
+  if (g_file_test ("/sys/fs/selinux/enforce", G_FILE_TEST_EXISTS))
+    {
+      g_autofree char *enforce = NULL;
+      if (g_file_get_contents ("/sys/fs/selinux/enforce", &enforce, NULL, NULL) && enforce[0] == '1')
+        return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                             "SELinux is enforcing on this machine, and labels of containers are not supported yet");
+    }
+  if (!sc_runtime_check (self->context->config->runtime, error)
+      || !sc_unit_files_check_free (self->context->paths, self->op->name, error)
+      || !sc_systemd_get_status (self->systemd, self->unit, &status, cancellable, error))
+    return FALSE;
+  if (strcmp (status.load_state, "not-found") != 0)
+    return sc_error_set (error, SYSCONT_ERROR_UNIT_CONFLICT,
+                         "the unit \"%s\" exists already (%s); choose another name with --name", self->unit,
+                         status.fragment_path[0] != '\0' ? status.fragment_path : status.load_state);
+  return TRUE;
+}
+
+static ScImageConfig *
+read_image_config (Install *self, GError **error)
+{
+  g_autoptr (GBytes) manifest_bytes = sc_image_store_get_manifest (self->repo, self->image, error);
+  g_autoptr (ScManifest) manifest
+      = manifest_bytes != NULL ? sc_manifest_parse (manifest_bytes, NULL, error) : NULL;
+  g_autoptr (GBytes) bytes = manifest != NULL ? sc_image_store_get_config (self->repo, self->image, error) : NULL;
+  g_autoptr (ScImageConfig) config
+      = bytes != NULL ? sc_image_config_parse (bytes, manifest->layers->len, error) : NULL;
+  if (config == NULL)
+    return NULL;
+
+  g_autoptr (ScPlatform) host = sc_platform_host ();
+  if (sc_platform_rank (host, config->platform) == 0)
+    {
+      g_autofree char *want = sc_platform_to_text (host);
+      g_autofree char *have = sc_platform_to_text (config->platform);
+      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "the image is for %s and cannot run on %s", have, want);
+      return NULL;
+    }
+  return g_steal_pointer (&config);
+}
+
+/* A file of the image that need not be there; what is no regular file counts as none. */
+static GBytes *
+read_user_file (Install *self, const char *path)
+{
+  return sc_repo_read_file (self->repo, self->rootfs_commit, path, USER_FILE_MAX_BYTES, NULL);
+}
+
+static gboolean
+render (Install *self, GCancellable *cancellable, GError **error)
+{
+  const ScOpContext *context = self->context;
+
+  sc_progress_set_phase (context->progress, "render");
+  g_autoptr (ScImageConfig) image_config = read_image_config (self, error);
+  if (image_config == NULL)
+    return FALSE;
+  self->rootfs_commit = sc_image_store_ensure_rootfs (self->repo, self->image, cancellable, error);
+  if (self->rootfs_commit == NULL)
+    return FALSE;
+
+  g_autoptr (ScExports) exports = sc_exports_load (self->repo, self->rootfs_commit, error);
+  if (exports == NULL)
+    return FALSE;
+  g_autoptr (GBytes) passwd = read_user_file (self, "etc/passwd");
+  g_autoptr (GBytes) group = read_user_file (self, "etc/group");
+  ScRenderRequest request = {
+    .name = self->op->name,
+    .paths = context->paths,
+    .runtime = context->config->runtime,
+    .image_name = stored_name (self),
+    .image_commit = self->image->commit,
+    .manifest_digest = self->image->digest,
+    .uuid = self->container->uuid,
+    .set_values = self->op->values,
+    .exports = exports,
+    .image_config = image_config,
+    .passwd = passwd,
+    .group = group,
+    .now_s = g_get_real_time () / G_USEC_PER_SEC,
+  };
+  self->rendering = sc_render (&request, error);
+  return self->rendering != NULL;
+}
+
+static void
+prepare_state (Install *self)
+{
+  ScContainer *container = sc_container_new (self->op->name);
+  ScDeploymentRecord *record = g_new0 (ScDeploymentRecord, 1);
+  GHashTableIter iter;
+  gpointer name, value;
+
+  container->reference = g_strdup (stored_name (self));
+  container->source = g_strdup (self->image->source);
+  container->uuid = g_uuid_string_random ();
+  container->next_deployment = 1;
+  container->current = 0;
+  g_hash_table_iter_init (&iter, self->op->values);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    g_hash_table_insert (container->set_values, g_strdup (name), g_strdup (value));
+
+  record->id = 0;
+  record->digest = g_strdup (self->image->digest);
+  record->reference = g_strdup (container->reference);
+  record->created_usec = g_get_real_time ();
+  record->installed_by = self->context->caller_uid;
+  g_ptr_array_add (container->deployments, record);
+  self->container = container;
+}
+
+static gboolean
+run_tmpfiles (Install *self, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *path = sc_unit_files_tmpfiles_path (self->context->paths, self->op->name);
+  const char *const argv[] = { "/usr/bin/systemd-tmpfiles", "--create", path, NULL };
+
+  return self->rendering->tmpfiles == NULL
+         || sc_systemd_run (self->systemd, argv, "Create temporary files of a system container", TMPFILES_TIMEOUT_S,
+                            cancellable, error);
+}
+
+/* Everything that changes the host, up to the commit. */
+static gboolean
+apply (Install *self, GCancellable *cancellable, GError **error)
+{
+  const ScPaths *paths = self->context->paths;
+  const ScRendering *rendering = self->rendering;
+  const char *name = self->op->name;
+  gboolean has_service = rendering->service != NULL;
+
+  sc_progress_set_phase (self->context->progress, "stage");
+  if (!sc_deployment_stage (paths, self->repo, name, self->container->current, self->rootfs_commit, rendering,
+                            cancellable, error)
+      || g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+
+  sc_progress_set_phase (self->context->progress, "switch");
+  sc_progress_set_cancellable (self->context->progress, FALSE);
+  if (!sc_unit_files_write (paths, name, rendering->service, rendering->drop_in, rendering->tmpfiles, error)
+      || !sc_deployment_switch (paths, name, self->container->current, error)
+      || !sc_container_save (self->container, paths, error) || !sc_switching_set (paths, name, FALSE, error)
+      || !run_tmpfiles (self, NULL, error))
+    return FALSE;
+  if (!has_service)
+    return TRUE;
+  if (!sc_systemd_reload (self->systemd, NULL, error))
+    return FALSE;
+  return !self->op->enable
+         || (sc_systemd_enable (self->systemd, self->unit, NULL, error)
+             && sc_systemd_reload (self->systemd, NULL, error));
+}
+
+static gboolean
+start (Install *self, GError **error)
+{
+  if (!self->op->start || self->rendering->service == NULL)
+    return TRUE;
+  sc_progress_set_phase (self->context->progress, "start");
+  return sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, NULL, error);
+}
+
+static gboolean
+undo (Install *self, const ScIntent *intent, GError **error)
+{
+  const ScOpContext *context = self->context;
+  g_autoptr (GError) undo_error = NULL;
+
+  if (sc_teardown (context->paths, context->config, self->systemd, self->op->name, &undo_error)
+      && sc_intent_delete (intent, context->paths, &undo_error))
+    return FALSE;
+  /* The intent stays: recovery tries again at the next start. */
+  sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = context->job_id, .container = self->op->name },
+          "undoing the installation of \"%s\": %s", self->op->name, undo_error->message);
+  return FALSE;
+}
+
+static void
+report (Install *self)
+{
+  ScOpContext *context = self->context;
+
+  g_variant_dict_insert (context->result, "container", "o", sc_bus_path_container (self->op->name));
+  g_variant_dict_insert (context->result, "digest", "s", self->image->digest);
+  g_variant_dict_insert (context->result, "reference", "s", stored_name (self));
+  g_ptr_array_add (context->objects, sc_bus_path_container (self->op->name));
+}
+
+static gboolean
+change_host (Install *self, GCancellable *cancellable, GError **error)
+{
+  const ScPaths *paths = self->context->paths;
+  g_autoptr (ScIntent) intent = sc_intent_new (self->context->job_id, SC_INTENT_INSTALL, self->op->name);
+
+  intent->deployment = self->container->current;
+  if (!sc_intent_save (intent, paths, error))
+    return FALSE;
+  /* Started before the commit: an installation that cannot start is undone like any other that fails. */
+  if (!apply (self, cancellable, error) || !start (self, error) || !sc_intent_commit (intent, paths, error))
+    return undo (self, intent, error);
+  if (!sc_intent_delete (intent, paths, error))
+    return FALSE;
+
+  g_variant_dict_insert (self->context->result, "deployment", "t", self->container->current);
+  g_variant_dict_insert (self->context->result, "notes", "^as", self->rendering->notes);
+  sc_op_set_changed (self->context, TRUE);
+  sc_log (G_LOG_LEVEL_MESSAGE,
+          &(ScLogFields){ .job = self->context->job_id,
+                          .operation = "install",
+                          .container = self->op->name,
+                          .image = self->image->digest,
+                          .message_id = SC_MESSAGE_INSTALLED,
+                          .has_caller_uid = TRUE,
+                          .caller_uid = self->context->caller_uid },
+          "installed \"%s\" from %s (%s)", self->op->name, stored_name (self), self->image->digest);
+  return TRUE;
+}
+
+static gboolean
+install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError **error)
+{
+  g_auto (Install) self = { .op = op, .context = context };
+  gboolean done = FALSE;
+
+  sc_progress_set_phase (context->progress, "resolve");
+  self.unit = g_strconcat (op->name, ".service", NULL);
+  self.repo = sc_repo_open (context->paths, error);
+  if (self.repo == NULL || !find_image (&self, cancellable, error))
+    return FALSE;
+  self.systemd = sc_systemd_new (context->bus, error);
+  if (self.systemd == NULL || !check_installed (&self, &done, cancellable, error))
+    return FALSE;
+
+  if (!done)
+    {
+      prepare_state (&self);
+      if (!check_host (&self, cancellable, error) || !render (&self, cancellable, error))
+        return FALSE;
+      self.container->has_service = self.rendering->service != NULL;
+      if (!change_host (&self, cancellable, error))
+        return FALSE;
+    }
+  report (&self);
+  return TRUE;
+}
+
+static gboolean
+install_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError **error)
+{
+  InstallOp *op = (InstallOp *)base;
+
+  if (install (op, context, cancellable, error))
+    return TRUE;
+  return sc_prefix_error (error, "installing \"%s\": ", op->name);
+}
+
+static void
+install_free (ScOp *base)
+{
+  InstallOp *op = (InstallOp *)base;
+
+  sc_reference_free (op->reference);
+  g_free (op->name);
+  g_hash_table_unref (op->values);
+  g_free (op->digest);
+  g_clear_pointer (&op->platform, sc_platform_free);
+  g_free (op);
+}
+
+static const ScOpClass install_class = { "install", install_run, install_free };
+
+ScOp *
+sc_op_new_install (const ScReference *reference, const char *name, GHashTable *values, const char *digest,
+                   const ScPlatform *platform, gboolean enable, gboolean start)
+{
+  InstallOp *op = g_new0 (InstallOp, 1);
+  const char *const targets[] = { name, NULL };
+
+  sc_op_init (&op->base, &install_class, targets);
+  sc_op_claim (&op->base, "container", name, TRUE);
+  sc_op_claim (&op->base, "image", reference->fullname, TRUE);
+  sc_op_claim (&op->base, "repository", NULL, FALSE);
+  op->reference = sc_op_copy_reference (reference);
+  op->name = g_strdup (name);
+  op->values = values != NULL ? g_hash_table_ref (values)
+                              : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  op->digest = g_strdup (digest);
+  op->platform = sc_op_copy_platform (platform);
+  op->enable = enable;
+  op->start = start;
+  return &op->base;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-op.h"
+
+#include "ops/sc-op-private.h"
+
+#include <string.h>
+
+static void
+claim_free (gpointer data)
+{
+  ScClaim *claim = data;
+
+  g_free (claim->what);
+  g_free (claim);
+}
+
+void
+sc_op_init (ScOp *self, const ScOpClass *op_class, const char *const *targets)
+{
+  self->op_class = op_class;
+  self->targets = g_strdupv ((char **)targets);
+  self->claims = g_ptr_array_new_with_free_func (claim_free);
+}
+
+void
+sc_op_claim (ScOp *self, const char *kind, const char *name, gboolean exclusive)
+{
+  ScClaim *claim = g_new0 (ScClaim, 1);
+
+  claim->what = name != NULL ? g_strconcat (kind, ":", name, NULL) : g_strdup (kind);
+  claim->exclusive = exclusive;
+  g_ptr_array_add (self->claims, claim);
+}
+
+ScReference *
+sc_op_copy_reference (const ScReference *reference)
+{
+  ScReference *copy = g_new0 (ScReference, 1);
+
+  copy->text = g_strdup (reference->text);
+  copy->registry = g_strdup (reference->registry);
+  copy->repository = g_strdup (reference->repository);
+  copy->tag = g_strdup (reference->tag);
+  copy->digest = g_strdup (reference->digest);
+  copy->fullname = g_strdup (reference->fullname);
+  return copy;
+}
+
+ScPlatform *
+sc_op_copy_platform (const ScPlatform *platform)
+{
+  return platform != NULL ? sc_platform_new (platform->os, platform->architecture, platform->variant) : NULL;
+}
+
+void
+sc_op_free (ScOp *self)
+{
+  g_strfreev (self->targets);
+  g_ptr_array_unref (self->claims);
+  self->op_class->free (self);
+}
+
+gboolean
+sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
+{
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  return self->op_class->run (self, context, cancellable, error);
+}
+
+gboolean
+sc_claims_conflict (GPtrArray *a, GPtrArray *b)
+{
+  for (guint i = 0; i < a->len; i++)
+    for (guint j = 0; j < b->len; j++)
+      {
+        const ScClaim *x = a->pdata[i];
+        const ScClaim *y = b->pdata[j];
+
+        if ((x->exclusive || y->exclusive) && strcmp (x->what, y->what) == 0)
+          return TRUE;
+      }
+  return FALSE;
+}

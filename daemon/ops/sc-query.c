@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-query.h"
+
+#include "base/sc-json.h"
+#include "deploy/sc-container.h"
+#include "deploy/sc-deployment.h"
+#include "deploy/sc-exports.h"
+#include "store/sc-image-store.h"
+
+#include <string.h>
+
+/* The config of an image may be larger than a manifest. */
+static const ScJsonLimits config_limits = {
+  .max_bytes = SC_IMAGE_CONFIG_MAX_BYTES,
+  .max_depth = 16,
+  .max_values = 20000,
+  .max_string_bytes = 64 * 1024,
+};
+
+static gboolean
+add_document (JsonObject *object, const char *member, GBytes *bytes, GError **error)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+  JsonNode *node = sc_json_parse (data, size, &config_limits, error);
+
+  if (node == NULL)
+    return sc_prefix_error (error, "%s: ", member);
+  json_object_set_member (object, member, node);
+  return TRUE;
+}
+
+static gboolean
+add_variables (JsonObject *object, ScRepo *repo, const ScImage *image, GError **error)
+{
+  g_autofree char *rootfs = sc_image_store_ensure_rootfs (repo, image, NULL, error);
+  g_autoptr (ScExports) exports = rootfs != NULL ? sc_exports_load (repo, rootfs, error) : NULL;
+  g_autoptr (GHashTable) variables = exports != NULL ? sc_exports_variables (exports, error) : NULL;
+  if (variables == NULL)
+    return FALSE;
+
+  g_autoptr (GList) names = g_list_sort (g_hash_table_get_keys (variables), (GCompareFunc)strcmp);
+  JsonObject *members = json_object_new ();
+  for (GList *l = names; l != NULL; l = l->next)
+    {
+      const char *fallback = g_hash_table_lookup (variables, l->data);
+      if (fallback != NULL)
+        json_object_set_string_member (members, l->data, fallback);
+      else
+        json_object_set_null_member (members, l->data);
+    }
+  json_object_set_object_member (object, "variables", members);
+  return TRUE;
+}
+
+static void
+add_names (JsonObject *object, const ScImage *image)
+{
+  JsonArray *references = json_array_new ();
+
+  for (guint i = 0; image->references[i] != NULL; i++)
+    json_array_add_string_element (references, image->references[i]);
+  json_object_set_int_member (object, "version", 1);
+  json_object_set_string_member (object, "reference", image->references[0]);
+  json_object_set_array_member (object, "references", references);
+  json_object_set_string_member (object, "digest", image->digest);
+  json_object_set_string_member (object, "source", image->source);
+  json_object_set_string_member (object, "platform", image->platform);
+}
+
+char *
+sc_query_inspect_image (const ScPaths *paths, const char *name, GError **error)
+{
+  g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
+  g_autoptr (ScImage) image = repo != NULL ? sc_image_store_lookup (repo, name, error) : NULL;
+  g_autoptr (GBytes) manifest = image != NULL ? sc_image_store_get_manifest (repo, image, error) : NULL;
+  g_autoptr (GBytes) config = manifest != NULL ? sc_image_store_get_config (repo, image, error) : NULL;
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  if (config == NULL)
+    return NULL;
+  add_names (object, image);
+  if (!add_document (object, "manifest", manifest, error) || !add_document (object, "config", config, error)
+      || !add_variables (object, repo, image, error))
+    {
+      sc_prefix_error (error, "image \"%s\": ", name);
+      return NULL;
+    }
+
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
+  return sc_json_to_text (node, FALSE);
+}
+
+GHashTable *
+sc_query_values (const ScPaths *paths, const char *name, GError **error)
+{
+  g_autoptr (ScContainer) container = sc_container_load (paths, name, error);
+  g_autoptr (GBytes) info = container != NULL ? sc_deployment_read_file (paths, name, "info", error) : NULL;
+  if (info == NULL)
+    return NULL;
+
+  gsize size;
+  const char *data = g_bytes_get_data (info, &size);
+  g_autoptr (JsonObject) object = sc_json_parse_object (data, size, &config_limits, error);
+  JsonObject *members = NULL;
+  if (object == NULL || !sc_json_get_object (object, "values", &members, error))
+    {
+      sc_prefix_error (error, "container \"%s\": info: ", name);
+      return NULL;
+    }
+
+  g_autoptr (GHashTable) values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GList) names = members != NULL ? json_object_get_members (members) : NULL;
+  for (GList *l = names; l != NULL; l = l->next)
+    {
+      JsonNode *node = json_object_get_member (members, l->data);
+      /* atomic wrote the user's and group's ids as numbers */
+      char *text = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+                       ? json_node_dup_string (node)
+                       : json_to_string (node, FALSE);
+      g_hash_table_insert (values, g_strdup (l->data), text);
+    }
+  return g_steal_pointer (&values);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/sc-log.h"
+#include "dbus/sc-bus-path.h"
+#include "deploy/sc-container.h"
+#include "ops/sc-intent.h"
+#include "ops/sc-op-private.h"
+#include "ops/sc-teardown.h"
+#include "ops/sc-usage.h"
+#include "store/sc-prune.h"
+
+typedef struct
+{
+  ScOp base;
+  gboolean keep_image;
+} UninstallOp;
+
+static gboolean
+uninstall_one (ScOpContext *context, ScSystemd *systemd, const char *name, GError **error)
+{
+  g_autoptr (ScIntent) intent = sc_intent_new (context->job_id, SC_INTENT_UNINSTALL, name);
+
+  intent->phase = SC_INTENT_COMMITTED;
+  if (!sc_intent_save (intent, context->paths, error)
+      || !sc_teardown (context->paths, context->config, systemd, name, error)
+      || !sc_intent_delete (intent, context->paths, error))
+    return FALSE;
+
+  g_ptr_array_add (context->objects, sc_bus_path_container (name));
+  sc_log (G_LOG_LEVEL_MESSAGE,
+          &(ScLogFields){ .job = context->job_id,
+                          .operation = "uninstall",
+                          .container = name,
+                          .message_id = SC_MESSAGE_UNINSTALLED,
+                          .has_caller_uid = TRUE,
+                          .caller_uid = context->caller_uid },
+          "uninstalled \"%s\"", name);
+  return TRUE;
+}
+
+static gboolean
+is_installed (const ScPaths *paths, const char *name, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (ScContainer) container = sc_container_load (paths, name, &local_error);
+
+  /* A damaged state file does not keep a container from being removed. */
+  if (container != NULL || g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_DAMAGED))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+static char **
+list_references (const ScPaths *paths, char **names)
+{
+  g_autoptr (GStrvBuilder) references = g_strv_builder_new ();
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (ScContainer) container = sc_container_load (paths, names[i], NULL);
+      if (container != NULL)
+        g_strv_builder_add (references, container->reference);
+    }
+  return g_strv_builder_end (references);
+}
+
+/* The images of what was uninstalled, unless another container still uses them. */
+static gboolean
+remove_images (const ScPaths *paths, char **references, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
+  g_auto (ScPruneResult) pruned = { 0 };
+
+  if (repo == NULL)
+    return FALSE;
+  for (guint i = 0; references[i] != NULL; i++)
+    {
+      g_autoptr (ScImage) image = sc_image_store_lookup (repo, references[i], NULL);
+      if (image == NULL || !sc_usage_check_unused (paths, image, references[i], NULL))
+        continue;
+      if (!sc_repo_begin (repo, cancellable, error))
+        return FALSE;
+      g_autoptr (ScRepoTransaction) transaction G_GNUC_UNUSED = repo;
+      sc_image_store_remove_name (repo, references[i]);
+      if (!sc_repo_commit (repo, cancellable, error))
+        return FALSE;
+    }
+  return sc_usage_prune (paths, repo, FALSE, &pruned, cancellable, error);
+}
+
+static gboolean
+uninstall_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError **error)
+{
+  UninstallOp *op = (UninstallOp *)base;
+  char **names = base->targets;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    if (!is_installed (context->paths, names[i], error))
+      return FALSE;
+
+  g_auto (GStrv) references = list_references (context->paths, names);
+  g_autoptr (ScSystemd) systemd = sc_systemd_new (context->bus, error);
+  if (systemd == NULL)
+    return FALSE;
+
+  sc_progress_set_phase (context->progress, "clean");
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+      sc_progress_set_cancellable (context->progress, FALSE);
+      if (!uninstall_one (context, systemd, names[i], error))
+        return sc_prefix_error (error, "uninstalling \"%s\": ", names[i]);
+      sc_progress_set_cancellable (context->progress, TRUE);
+    }
+  if (!op->keep_image && !remove_images (context->paths, references, cancellable, error))
+    return FALSE;
+
+  sc_op_set_changed (context, TRUE);
+  return TRUE;
+}
+
+static void
+uninstall_free (ScOp *base)
+{
+  g_free (base);
+}
+
+static const ScOpClass uninstall_class = { "uninstall", uninstall_run, uninstall_free };
+
+ScOp *
+sc_op_new_uninstall (const char *const *names, gboolean keep_image)
+{
+  UninstallOp *op = g_new0 (UninstallOp, 1);
+
+  sc_op_init (&op->base, &uninstall_class, names);
+  for (guint i = 0; names[i] != NULL; i++)
+    sc_op_claim (&op->base, "container", names[i], TRUE);
+  /* Pruning takes the repository for itself. */
+  sc_op_claim (&op->base, "repository", NULL, !keep_image);
+  op->keep_image = keep_image;
+  return &op->base;
+}

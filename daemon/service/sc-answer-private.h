@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The answers that are not given from memory. Nobody but sc-answer includes this.
+ */
+#pragma once
+
+#include "service/sc-pending-call.h"
+
+/** All of them: @call: (transfer full) */
+void sc_answer_get_values (ScPendingCall *call);
+void sc_answer_inspect_image (ScPendingCall *call);
+void sc_answer_can_authorize (ScPendingCall *call);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/sc-authority-rules.h"
+
+#include "dbus/sc-bus-names.h"
+#include "service/sc-exported.h"
+
+#include <string.h>
+
+#define MAX_NAMES_IN_PROMPT 5
+#define LOG_CONTROL         "org.freedesktop.LogControl1"
+
+static const ScMethodRule rules[] = {
+  { SYSCONT_MANAGER_INTERFACE, "Pull", SC_ACTION_PULL, "download the image" },
+  { SYSCONT_MANAGER_INTERFACE, "ImportImage", SC_ACTION_PULL, "import the image" },
+  { SYSCONT_MANAGER_INTERFACE, "Install", SC_ACTION_INSTALL, "install the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Uninstall", SC_ACTION_UNINSTALL, "uninstall the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Start", SC_ACTION_MANAGE, "start the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Restart", SC_ACTION_MANAGE, "restart the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "RemoveImage", SC_ACTION_STORAGE, "remove the image" },
+  { SYSCONT_MANAGER_INTERFACE, "Prune", SC_ACTION_STORAGE, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "InspectImage", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "ListImages", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "ListContainers", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "ListJobs", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "GetContainer", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "GetImage", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "GetJob", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "GetValues", SC_ACTION_SET_VALUES,
+    "read the values of the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "CanAuthorize", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "Subscribe", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "Unsubscribe", SC_ACTION_INSPECT, NULL },
+  { SYSCONT_JOB_INTERFACE, "Cancel", SC_ACTION_CANCEL_FOREIGN, NULL },
+  { LOG_CONTROL, "Set", NULL, NULL },
+}; /* a method that is not listed is refused */
+
+const ScMethodRule *
+sc_method_rule_find (const char *interface, const char *method)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (rules); i++)
+    if (strcmp (rules[i].interface, interface) == 0 && strcmp (rules[i].method, method) == 0)
+      return &rules[i];
+  return NULL;
+}
+
+static void
+append_containers (GString *text, char *const *names)
+{
+  guint length = g_strv_length ((char **)names);
+
+  for (guint i = 0; i < MIN (length, MAX_NAMES_IN_PROMPT); i++)
+    g_string_append_printf (text, "%s\"%s\"", i == 0 ? " " : ", ", names[i]);
+  if (length > MAX_NAMES_IN_PROMPT)
+    g_string_append_printf (text, " and %u more", length - MAX_NAMES_IN_PROMPT);
+}
+
+/* Whatever goes in here has passed a grammar that allows neither control characters nor "$(", which polkit would
+ * replace, nor markup. */
+static char *
+make_prompt (const ScMethodRule *self, const ScSubject *subject)
+{
+  g_autoptr (GString) text = g_string_new ("Authentication is required to ");
+  gsize length = text->len;
+
+  g_string_append (text, self->prompt);
+  length = text->len;
+  if (subject->containers != NULL)
+    append_containers (text, subject->containers);
+  if (subject->reference != NULL)
+    g_string_append_printf (text, "%s \"%s\"", subject->containers != NULL ? " from the image" : "",
+                            subject->reference->text);
+  if (subject->image != NULL)
+    g_string_append_printf (text, " \"%s\"", subject->image);
+  if (text->len == length)
+    return NULL;
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+add_detail (GHashTable *details, const char *key, const char *value)
+{
+  if (value != NULL)
+    g_hash_table_insert (details, g_strdup (key), g_strdup (value));
+}
+
+static void
+describe_reference (GHashTable *details, const ScReference *reference)
+{
+  add_detail (details, "registry", reference->registry);
+  add_detail (details, "repository", reference->repository);
+  add_detail (details, "tag", reference->tag);
+  add_detail (details, "digest", reference->digest);
+}
+
+GHashTable *
+sc_method_rule_describe (const ScMethodRule *self, const ScSubject *subject)
+{
+  GHashTable *details = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autofree char *operation = sc_kebab_case (self->method);
+
+  add_detail (details, "operation", operation);
+  if (subject == NULL)
+    return details;
+  if (subject->containers != NULL)
+    {
+      g_autofree char *joined = g_strjoinv (" ", subject->containers);
+      add_detail (details, "container", joined);
+    }
+  if (subject->reference != NULL)
+    describe_reference (details, subject->reference);
+  add_detail (details, "image", subject->image);
+  add_detail (details, "digest", subject->digest);
+  if (self->prompt != NULL)
+    {
+      g_autofree char *prompt = make_prompt (self, subject);
+      add_detail (details, "polkit.message", prompt);
+    }
+  return details;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads the dictionary of options that every method ends with: only keys that the method knows, each once and of its
+ * type. A key is never ignored. Pure: what a value means is for the request parsers.
+ */
+#pragma once
+
+#include <glib.h>
+
+/** ScOptionSpec: a key that a method knows; a table ends with an empty row */
+typedef struct
+{
+  const char *key;
+  const char *type; /* GVariant type string */
+} ScOptionSpec;
+
+typedef struct _ScOptions ScOptions;
+
+/**
+ * sc_options_parse:
+ * @method: for messages
+ * @dictionary: of type a{sv}
+ *
+ * Returns: (transfer full) (nullable): INVALID_ARGUMENT names the key and @method
+ */
+ScOptions *sc_options_parse (const char *method, const ScOptionSpec *specs, GVariant *dictionary,
+                             GError **error);
+void sc_options_free (ScOptions *self);
+
+gboolean sc_options_get_bool (const ScOptions *self, const char *key, gboolean fallback);
+
+/** sc_options_get_string: (nullable): NULL when it was not given */
+const char *sc_options_get_string (const ScOptions *self, const char *key);
+
+/** sc_options_get_strv: (transfer container) (nullable): NULL when it was not given */
+const char **sc_options_get_strv (const ScOptions *self, const char *key);
+
+/**
+ * sc_options_get_map:
+ * @map: (out) (transfer full): char* to char*; NULL when it was not given
+ *
+ * An a{ss}; INVALID_ARGUMENT when it has a name twice.
+ */
+gboolean sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map,
+                             GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOptions, sc_options_free)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/sc-request-private.h"
+
+#include "base/sc-digest.h"
+#include "base/sc-name.h"
+#include "deploy/sc-rendering.h"
+
+static gboolean
+set_container (ScRequest *request, const char *name, GError **error)
+{
+  const char *const names[] = { name, NULL };
+
+  if (!sc_name_check (name, error))
+    return FALSE;
+  request->subject.containers = g_strdupv ((char **)names);
+  return TRUE;
+}
+
+static gboolean
+check_install_options (ScRequest *request, GHashTable **values, ScPlatform **platform,
+                       GError **error)
+{
+  const char *digest = sc_options_get_string (request->options, "digest");
+
+  if (!sc_options_get_map (request->options, "values", values, error))
+    return FALSE;
+  if (*values != NULL && !sc_set_values_check (*values, error))
+    return FALSE;
+  if (digest != NULL && !sc_digest_is_valid (digest))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"digest\" must be \"sha256:\" and 64 hex digits");
+  request->subject.digest = g_strdup (digest);
+  return sc_request_parse_platform (request->options, platform, error);
+}
+
+static gboolean
+parse_install (const ScCall *call, ScRequest *request, GError **error)
+{
+  const char *text;
+  const char *given_name;
+  g_autofree char *name = NULL;
+  g_autoptr (GHashTable) values = NULL;
+  g_autoptr (ScPlatform) platform = NULL;
+
+  g_variant_get (call->parameters, "(&s&s@a{sv})", &text, &given_name, NULL);
+  request->subject.reference = sc_reference_parse (text, error);
+  if (request->subject.reference == NULL)
+    return FALSE;
+  name = *given_name != '\0' ? g_strdup (given_name)
+                             : sc_reference_container_name (request->subject.reference);
+  if (!set_container (request, name, error))
+    return FALSE;
+  if (!check_install_options (request, &values, &platform, error))
+    return FALSE;
+
+  request->op = sc_op_new_install (request->subject.reference, name, values,
+                                   request->subject.digest, platform,
+                                   sc_options_get_bool (request->options, "enable", TRUE),
+                                   sc_options_get_bool (request->options, "start", FALSE));
+  return TRUE;
+}
+
+static gboolean
+parse_names (const ScCall *call, ScRequest *request, GError **error)
+{
+  g_autofree const char **names = NULL;
+
+  g_variant_get (call->parameters, "(^a&s@a{sv})", &names, NULL);
+  request->subject.containers = sc_request_check_names (request->method, names, error);
+  return request->subject.containers != NULL;
+}
+
+static gboolean
+parse_uninstall (const ScCall *call, ScRequest *request, GError **error)
+{
+  if (!parse_names (call, request, error))
+    return FALSE;
+  request->op = sc_op_new_uninstall ((const char *const *)request->subject.containers,
+                                     sc_options_get_bool (request->options, "keep-image", TRUE));
+  return TRUE;
+}
+
+static gboolean
+parse_unit (const ScCall *call, ScUnitVerb verb, ScRequest *request, GError **error)
+{
+  if (!parse_names (call, request, error))
+    return FALSE;
+  request->op = sc_op_new_unit (verb, (const char *const *)request->subject.containers);
+  return TRUE;
+}
+
+static gboolean
+parse_start (const ScCall *call, ScRequest *request, GError **error)
+{
+  return parse_unit (call, SC_UNIT_START, request, error);
+}
+
+static gboolean
+parse_stop (const ScCall *call, ScRequest *request, GError **error)
+{
+  return parse_unit (call, SC_UNIT_STOP, request, error);
+}
+
+static gboolean
+parse_restart (const ScCall *call, ScRequest *request, GError **error)
+{
+  return parse_unit (call, SC_UNIT_RESTART, request, error);
+}
+
+static gboolean
+parse_name (const ScCall *call, ScRequest *request, GError **error)
+{
+  const char *name;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &name, NULL);
+  return set_container (request, name, error);
+}
+
+static const ScOptionSpec install_options[] = {
+  { "values", "a{ss}" },
+  { "start", "b" },
+  { "enable", "b" },
+  { "digest", "s" },
+  { "platform", "s" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+static const ScOptionSpec uninstall_options[] = {
+  { "keep-image", "b" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+static const ScOptionSpec unit_options[] = {
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+const ScMethod sc_request_container_methods[] = {
+  { "Install", install_options, parse_install },
+  { "Uninstall", uninstall_options, parse_uninstall },
+  { "Start", unit_options, parse_start },
+  { "Stop", unit_options, parse_stop },
+  { "Restart", unit_options, parse_restart },
+  { "GetContainer", sc_request_no_options, parse_name },
+  { "GetValues", sc_request_no_options, parse_name },
+  { NULL, NULL, NULL },
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/sc-request-private.h"
+
+#include "base/sc-fd.h"
+
+#include <string.h>
+
+#define MAX_TAG_BYTES    255
+#define MAX_SOURCE_BYTES 1024
+
+static gboolean
+parse_pull (const ScCall *call, ScRequest *request, GError **error)
+{
+  const char *text;
+  g_autoptr (ScPlatform) platform = NULL;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &text, NULL);
+  g_autoptr (ScReference) given = sc_reference_parse (text, error);
+  if (given == NULL)
+    return FALSE;
+  request->subject.reference
+      = sc_reference_resolve_short_name (given, call->config->short_names, error);
+  if (request->subject.reference == NULL)
+    return FALSE;
+  if (!sc_request_parse_platform (request->options, &platform, error))
+    return FALSE;
+
+  request->op = sc_op_new_pull (request->subject.reference, platform);
+  return TRUE;
+}
+
+static int
+take_fd (const ScCall *call, gint32 handle, GError **error)
+{
+  int n_fds = call->fds != NULL ? g_unix_fd_list_get_length (call->fds) : 0;
+
+  if (handle < 0 || handle >= n_fds)
+    {
+      sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                    "the call has no file descriptor with the index %d", handle);
+      return -1;
+    }
+  return g_unix_fd_list_get (call->fds, handle, error);
+}
+
+static gboolean
+check_import_format (const char *format, GError **error)
+{
+  if (strcmp (format, "oci-archive") == 0)
+    return TRUE;
+
+  g_autofree char *escaped = sc_text_escape (format);
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                       "the format \"%s\" is not known, use \"oci-archive\"", escaped);
+}
+
+static gboolean
+parse_import_image (const ScCall *call, ScRequest *request, GError **error)
+{
+  gint32 handle;
+  const char *format;
+  g_autoptr (ScPlatform) platform = NULL;
+  const char *name = sc_options_get_string (request->options, "reference");
+  const char *tag = sc_options_get_string (request->options, "tag");
+  const char *source = sc_options_get_string (request->options, "source");
+
+  g_variant_get (call->parameters, "(h&s@a{sv})", &handle, &format, NULL);
+  if (!check_import_format (format, error))
+    return FALSE;
+  if (name != NULL && (request->subject.reference = sc_reference_parse (name, error)) == NULL)
+    return FALSE;
+  if (tag != NULL && !sc_request_check_text ("tag", tag, MAX_TAG_BYTES, error))
+    return FALSE;
+  if (source != NULL && !sc_request_check_text ("source", source, MAX_SOURCE_BYTES, error))
+    return FALSE;
+  if (!sc_request_parse_platform (request->options, &platform, error))
+    return FALSE;
+
+  sc_autofd fd = take_fd (call, handle, error);
+  if (fd < 0)
+    return FALSE;
+  if (!sc_op_import_check_fd (fd, error))
+    return FALSE;
+
+  const char *fullname = name != NULL ? request->subject.reference->fullname : NULL;
+  request->op = sc_op_new_import (sc_fd_steal (&fd), fullname, tag, source, platform);
+  return TRUE;
+}
+
+static gboolean
+parse_image (const ScCall *call, ScRequest *request, GError **error)
+{
+  const char *image;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &image, NULL);
+  if (!sc_request_check_image (image, error))
+    return FALSE;
+  request->subject.image = g_strdup (image);
+  return TRUE;
+}
+
+static gboolean
+parse_remove_image (const ScCall *call, ScRequest *request, GError **error)
+{
+  if (!parse_image (call, request, error))
+    return FALSE;
+  request->op = sc_op_new_remove_image (request->subject.image);
+  return TRUE;
+}
+
+static gboolean
+parse_prune (const ScCall *call, ScRequest *request, GError **error)
+{
+  request->op = sc_op_new_prune (sc_options_get_bool (request->options, "dry-run", FALSE));
+  return TRUE;
+}
+
+static const ScOptionSpec pull_options[] = {
+  { "platform", "s" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+static const ScOptionSpec import_options[] = {
+  { "reference", "s" },
+  { "tag", "s" },
+  { "source", "s" },
+  { "platform", "s" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+static const ScOptionSpec remove_options[] = {
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+static const ScOptionSpec prune_options[] = {
+  { "dry-run", "b" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
+const ScMethod sc_request_image_methods[] = {
+  { "Pull", pull_options, parse_pull },
+  { "ImportImage", import_options, parse_import_image },
+  { "RemoveImage", remove_options, parse_remove_image },
+  { "Prune", prune_options, parse_prune },
+  { "InspectImage", sc_request_no_options, parse_image },
+  { "GetImage", sc_request_no_options, parse_image },
+  { NULL, NULL, NULL },
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the parsers of the method groups share. Nobody else includes this.
+ */
+#pragma once
+
+#include "service/sc-request.h"
+
+/** ScRequestParser: @request has its options already; the parser fills in the rest */
+typedef gboolean (*ScRequestParser) (const ScCall *call, ScRequest *request, GError **error);
+
+typedef struct
+{
+  const char *method;
+  const ScOptionSpec *options;
+  ScRequestParser parse; /* (nullable): no more than options */
+} ScMethod;
+
+/* The method groups; each table ends with an empty row. */
+extern const ScMethod sc_request_image_methods[];
+extern const ScMethod sc_request_container_methods[];
+extern const ScMethod sc_request_query_methods[];
+
+extern const ScOptionSpec sc_request_no_options[];
+
+/** sc_request_find_method: (transfer none) (nullable): its row in the tables */
+const ScMethod *sc_request_find_method (const char *method);
+
+/** sc_request_check_image: a name that could be one of an image, or 12 to 64 hex digits with or without "sha256:" */
+gboolean sc_request_check_image (const char *image, GError **error);
+
+/** sc_request_check_names: (transfer full): each once; INVALID_ARGUMENT for none or too many, INVALID_NAME */
+char **sc_request_check_names (const char *method, const char *const *names, GError **error);
+
+/** sc_request_parse_platform: @platform: (out) (transfer full): NULL when the option was not given */
+gboolean sc_request_parse_platform (const ScOptions *options, ScPlatform **platform, GError **error);
+
+/** sc_request_check_text: INVALID_ARGUMENT when an option is empty, too long or has control characters */
+gboolean sc_request_check_text (const char *what, const char *text, gsize max_bytes, GError **error);

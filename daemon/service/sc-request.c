@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/sc-request.h"
+
+#include "base/sc-digest.h"
+#include "base/sc-name.h"
+#include "service/sc-request-private.h"
+
+#include <string.h>
+
+#define MIN_DIGITS 12
+
+const ScOptionSpec sc_request_no_options[] = { { NULL, NULL } };
+
+static const ScMethod *const groups[] = {
+  sc_request_image_methods,
+  sc_request_container_methods,
+  sc_request_query_methods,
+};
+
+/* where images come from: Pull and Install, and the formats of ImportImage */
+static const char *const transports[] = { "registry", "oci-archive" };
+
+const ScMethod *
+sc_request_find_method (const char *method)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)
+    for (const ScMethod *row = groups[i]; row->method != NULL; row++)
+      if (strcmp (row->method, method) == 0)
+        return row;
+  return NULL;
+}
+
+static gboolean
+looks_like_digest (const char *image)
+{
+  const char *digits = g_str_has_prefix (image, "sha256:") ? image + strlen ("sha256:") : image;
+  gsize length = strspn (digits, "0123456789abcdef");
+
+  return digits[length] == '\0' && length >= MIN_DIGITS && length <= SC_DIGEST_HEX_LENGTH;
+}
+
+gboolean
+sc_request_check_image (const char *image, GError **error)
+{
+  if (looks_like_digest (image))
+    return TRUE;
+
+  g_autoptr (ScReference) reference = sc_reference_parse (image, error);
+  return reference != NULL;
+}
+
+char **
+sc_request_check_names (const char *method, const char *const *names, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  if (names[0] == NULL)
+    {
+      sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "%s needs the name of a container",
+                    method);
+      return NULL;
+    }
+  for (gsize i = 0; names[i] != NULL; i++)
+    {
+      if (!sc_name_check (names[i], error))
+        return NULL;
+      if (!g_hash_table_add (seen, (gpointer)names[i]))
+        continue;
+      if (g_hash_table_size (seen) > SC_REQUEST_MAX_NAMES)
+        {
+          sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                        "%s takes at most %d containers in one call", method, SC_REQUEST_MAX_NAMES);
+          return NULL;
+        }
+      g_strv_builder_add (builder, names[i]);
+    }
+  return g_strv_builder_end (builder);
+}
+
+gboolean
+sc_request_parse_platform (const ScOptions *options, ScPlatform **platform, GError **error)
+{
+  const char *text = sc_options_get_string (options, "platform");
+
+  *platform = NULL;
+  if (text == NULL)
+    return TRUE;
+  *platform = sc_platform_parse (text, error);
+  return *platform != NULL;
+}
+
+gboolean
+sc_request_check_text (const char *what, const char *text, gsize max_bytes, GError **error)
+{
+  if (*text == '\0')
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "option \"%s\" is empty", what);
+  if (strlen (text) > max_bytes)
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"%s\" is longer than %" G_GSIZE_FORMAT " bytes", what, max_bytes);
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    if (g_unichar_iscntrl (g_utf8_get_char (p)))
+      return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                           "option \"%s\" has a control character", what);
+  return TRUE;
+}
+
+ScRequest *
+sc_request_parse (const ScCall *call, GError **error)
+{
+  const ScMethod *method = sc_request_find_method (call->method);
+  if (method == NULL)
+    {
+      sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "there is no method \"%.64s\"",
+                    call->method);
+      return NULL;
+    }
+  if (call->fds != NULL && g_unix_fd_list_get_length (call->fds) > SC_REQUEST_MAX_FDS)
+    {
+      sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                    "%s came with more than %d file descriptors", method->method,
+                    SC_REQUEST_MAX_FDS);
+      return NULL;
+    }
+
+  g_autoptr (ScRequest) self = g_new0 (ScRequest, 1);
+  gsize n_arguments = g_variant_n_children (call->parameters);
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, n_arguments - 1);
+  self->method = method->method;
+  self->options = sc_options_parse (method->method, method->options, options, error);
+  if (self->options == NULL)
+    return NULL;
+  self->no_queue = sc_options_get_bool (self->options, "no-queue", FALSE);
+  if (method->parse != NULL && !method->parse (call, self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+sc_subject_clear (ScSubject *self)
+{
+  g_clear_pointer (&self->containers, g_strfreev);
+  g_clear_pointer (&self->reference, sc_reference_free);
+  g_clear_pointer (&self->image, g_free);
+  g_clear_pointer (&self->digest, g_free);
+}
+
+void
+sc_request_free (ScRequest *self)
+{
+  sc_subject_clear (&self->subject);
+  g_clear_pointer (&self->options, sc_options_free);
+  g_clear_pointer (&self->op, sc_op_free);
+  g_free (self);
+}
+
+char **
+sc_request_features (void)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)
+    for (const ScMethod *row = groups[i]; row->method != NULL; row++)
+      for (const ScOptionSpec *spec = row->options; spec->key != NULL; spec++)
+        {
+          g_autofree char *feature = g_strconcat (row->method, ".", spec->key, NULL);
+          g_strv_builder_add (builder, feature);
+        }
+  for (gsize i = 0; i < G_N_ELEMENTS (transports); i++)
+    {
+      g_autofree char *feature = g_strconcat ("transport:", transports[i], NULL);
+      g_strv_builder_add (builder, feature);
+    }
+  return g_strv_builder_end (builder);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/sc-object-writer.h"
+
+#include "base/sc-digest.h"
+#include "store/sc-store-error.h"
+
+#include <sys/stat.h>
+
+#define MAX_MEMORY_BYTES  (1024 * 1024)      /* a larger file is streamed */
+#define MAX_PENDING_BYTES (16 * 1024 * 1024) /* of files that wait for a thread */
+#define MAX_THREADS       2                  /* more gain nothing: writing is bound by the kernel */
+
+struct _ScObjectWriter
+{
+  OstreeRepo *repo;  /* (owned) */
+  ScHasher *hasher;  /* (owned) */
+  GThreadPool *pool; /* (owned) of Object */
+
+  /* the open object */
+  GByteArray *stream;           /* (owned) (nullable) header and content of a small one */
+  guint header_bytes;           /* of stream */
+  gboolean is_regular;
+  OstreeContentWriter *content; /* (owned) (nullable) of a large one */
+
+  GMutex mutex;
+  GCond cond;          /* an object is done */
+  gsize pending_bytes; /* (mutex) */
+  GError *failure;     /* (owned) (nullable) (mutex) the first one of a thread */
+};
+
+/* A whole object on its way to the disk. */
+typedef struct
+{
+  GBytes *stream; /* (owned) */
+  gsize content_bytes;
+  gboolean is_regular;
+  char hex[OSTREE_SHA256_STRING_LEN + 1];
+  GCancellable *cancellable; /* (owned) (nullable) */
+} Object;
+
+static void
+object_free (Object *self)
+{
+  g_bytes_unref (self->stream);
+  g_clear_object (&self->cancellable);
+  g_free (self);
+}
+
+/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away, so that pulling again
+ * repairs it. */
+static gboolean
+check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError **error)
+{
+  guint64 stored_bytes = 0;
+
+  if (!ostree_repo_has_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, usable, object->cancellable, error))
+    return FALSE;
+  if (!*usable || !object->is_regular)
+    return TRUE;
+  if (!ostree_repo_query_object_storage_size (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, &stored_bytes,
+                                              object->cancellable, error))
+    return FALSE;
+  if (stored_bytes == object->content_bytes)
+    return TRUE;
+
+  g_warning ("object %s.file has %" G_GUINT64_FORMAT " bytes instead of %" G_GSIZE_FORMAT ", writing it again",
+             object->hex, stored_bytes, object->content_bytes);
+  *usable = FALSE;
+  g_autoptr (GError) cause = NULL;
+  if (ostree_repo_delete_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, object->cancellable, &cause)
+      || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
+static gboolean
+write_object (OstreeRepo *repo, const Object *object, GError **error)
+{
+  gboolean usable = FALSE;
+
+  if (!check_stored (repo, object, &usable, error))
+    return FALSE;
+  if (usable)
+    return TRUE;
+
+  g_autoptr (GInputStream) input = g_memory_input_stream_new_from_bytes (object->stream);
+  return ostree_repo_write_content_trusted (repo, object->hex, input, g_bytes_get_size (object->stream),
+                                            object->cancellable, error);
+}
+
+static void
+write_in_thread (gpointer data, gpointer user_data)
+{
+  Object *object = data;
+  ScObjectWriter *self = user_data;
+  gsize size_bytes = g_bytes_get_size (object->stream);
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_lock (&self->mutex);
+  gboolean skip = self->failure != NULL;
+  g_mutex_unlock (&self->mutex);
+  if (!skip)
+    (void)write_object (self->repo, object, &error);
+  object_free (object);
+
+  g_mutex_lock (&self->mutex);
+  if (error != NULL && self->failure == NULL)
+    self->failure = g_steal_pointer (&error);
+  self->pending_bytes -= size_bytes;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
+ScObjectWriter *
+sc_object_writer_new (OstreeRepo *repo)
+{
+  ScObjectWriter *self = g_new0 (ScObjectWriter, 1);
+
+  self->repo = g_object_ref (repo);
+  self->hasher = sc_hasher_new ();
+  self->pool = g_thread_pool_new_full (write_in_thread, self, (GDestroyNotify)object_free, MAX_THREADS, TRUE, NULL);
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  return self;
+}
+
+static void
+drop_open (ScObjectWriter *self)
+{
+  g_clear_pointer (&self->stream, g_byte_array_unref);
+  g_clear_object (&self->content);
+}
+
+void
+sc_object_writer_free (ScObjectWriter *self)
+{
+  g_thread_pool_free (self->pool, TRUE, TRUE);
+  drop_open (self);
+  sc_hasher_free (self->hasher);
+  g_clear_error (&self->failure);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  g_object_unref (self->repo);
+  g_free (self);
+}
+
+/* The stream that libostree hashes for a file: BE32 length of the header, four zero bytes, the header, the content. */
+static GByteArray *
+new_stream (const ScFileMeta *meta, const char *link_target, guint64 size_bytes)
+{
+  g_autoptr (GVariant) xattrs = meta->xattrs != NULL
+                                    ? g_variant_ref (meta->xattrs)
+                                    : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("(ayay)"), NULL, 0));
+  g_autoptr (GVariant) header = g_variant_ref_sink (
+      g_variant_new ("(uuuus@a(ayay))", GUINT32_TO_BE (meta->uid), GUINT32_TO_BE (meta->gid),
+                     GUINT32_TO_BE (meta->mode), 0, link_target != NULL ? link_target : "", xattrs));
+  guint32 prefix[2] = { GUINT32_TO_BE ((guint32)g_variant_get_size (header)), 0 };
+  GByteArray *stream = g_byte_array_sized_new (sizeof prefix + g_variant_get_size (header) + (guint)size_bytes);
+
+  g_byte_array_append (stream, (const guint8 *)prefix, sizeof prefix);
+  g_byte_array_append (stream, g_variant_get_data (header), (guint)g_variant_get_size (header));
+  return stream;
+}
+
+gboolean
+sc_object_writer_open (ScObjectWriter *self, const ScFileMeta *meta, const char *link_target, guint64 size_bytes,
+                       GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  drop_open (self);
+  if (size_bytes <= MAX_MEMORY_BYTES)
+    {
+      self->stream = new_stream (meta, link_target, size_bytes);
+      self->header_bytes = self->stream->len;
+      self->is_regular = S_ISREG (meta->mode);
+      return TRUE;
+    }
+  self->content = ostree_repo_write_regfile (self->repo, NULL, meta->uid, meta->gid, meta->mode, size_bytes,
+                                             meta->xattrs, &cause);
+  return self->content != NULL || sc_store_fail (error, g_steal_pointer (&cause));
+}
+
+gboolean
+sc_object_writer_write (ScObjectWriter *self, gconstpointer data, gsize size_bytes, GCancellable *cancellable,
+                        GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  if (self->stream != NULL)
+    {
+      g_byte_array_append (self->stream, data, (guint)size_bytes);
+      return TRUE;
+    }
+  return g_output_stream_write_all (G_OUTPUT_STREAM (self->content), data, size_bytes, NULL, cancellable, &cause)
+         || sc_store_fail (error, g_steal_pointer (&cause));
+}
+
+static gboolean
+check_failure (ScObjectWriter *self, GError **error)
+{
+  return self->failure == NULL || sc_store_fail (error, g_error_copy (self->failure));
+}
+
+static gboolean
+close_large (ScObjectWriter *self, ScChecksum *checksum, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (OstreeContentWriter) content = g_steal_pointer (&self->content);
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *hex = ostree_content_writer_finish (content, cancellable, &cause);
+
+  if (hex == NULL)
+    return sc_store_fail (error, g_steal_pointer (&cause));
+  ostree_checksum_inplace_to_bytes (hex, checksum->bytes);
+  return TRUE;
+}
+
+/* Waits while too much is on its way. */
+static gboolean
+push_object (ScObjectWriter *self, Object *object, GError **error)
+{
+  gsize size_bytes = g_bytes_get_size (object->stream);
+
+  g_mutex_lock (&self->mutex);
+  while (self->pending_bytes > MAX_PENDING_BYTES && self->failure == NULL)
+    g_cond_wait (&self->cond, &self->mutex);
+  gboolean healthy = check_failure (self, error);
+  if (healthy)
+    self->pending_bytes += size_bytes;
+  g_mutex_unlock (&self->mutex);
+
+  if (!healthy)
+    object_free (object);
+  else if (g_thread_pool_get_num_threads (self->pool) > 0)
+    (void)g_thread_pool_push (self->pool, object, NULL);
+  else
+    write_in_thread (object, self);
+  return healthy;
+}
+
+gboolean
+sc_object_writer_close (ScObjectWriter *self, ScChecksum *checksum, GCancellable *cancellable, GError **error)
+{
+  if (self->content != NULL)
+    return close_large (self, checksum, cancellable, error);
+
+  g_autoptr (GByteArray) stream = g_steal_pointer (&self->stream);
+
+  sc_hasher_update (self->hasher, stream->data, stream->len);
+  sc_hasher_finish_raw (self->hasher, checksum->bytes);
+
+  Object *object = g_new0 (Object, 1);
+  object->content_bytes = stream->len - self->header_bytes;
+  object->is_regular = self->is_regular;
+  object->stream = g_byte_array_free_to_bytes (g_steal_pointer (&stream));
+  ostree_checksum_inplace_from_bytes (checksum->bytes, object->hex);
+  g_set_object (&object->cancellable, cancellable);
+  return push_object (self, object, error);
+}
+
+gboolean
+sc_object_writer_put (ScObjectWriter *self, const ScFileMeta *meta, GBytes *content, ScChecksum *checksum,
+                      GCancellable *cancellable, GError **error)
+{
+  gsize size_bytes = 0;
+  gconstpointer data = g_bytes_get_data (content, &size_bytes);
+
+  return sc_object_writer_open (self, meta, NULL, size_bytes, error)
+         && sc_object_writer_write (self, data, size_bytes, cancellable, error)
+         && sc_object_writer_close (self, checksum, cancellable, error);
+}
+
+gboolean
+sc_object_writer_finish (ScObjectWriter *self, GError **error)
+{
+  g_mutex_lock (&self->mutex);
+  while (self->pending_bytes > 0)
+    g_cond_wait (&self->cond, &self->mutex);
+  gboolean healthy = check_failure (self, error);
+  g_mutex_unlock (&self->mutex);
+  return healthy;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unpack/sc-unpack.h"
+
+#include "base/sc-error-util.h"
+#include "base/sc-fd.h"
+#include "unpack/sc-tar.h"
+
+typedef struct
+{
+  ScTar *tar;         /* (owned) (nullable) when the stream could not be opened */
+  ScChannel *records; /* (owned) */
+  GError *refusal;    /* (owned) (nullable) why the stream is refused: goes to the reader */
+} Run;
+
+gboolean
+sc_unpack_task_parse (ScUnpackTask *task, ScRecord *record, GError **error)
+{
+  task->request = sc_record_get_u32 (record);
+  guint32 kind = sc_record_get_u32 (record);
+  guint32 compression = sc_record_get_u32 (record);
+  task->max_bytes = sc_record_get_u64 (record);
+  task->max_entries = sc_record_get_u32 (record);
+  if (!sc_record_finish (record, error))
+    return FALSE;
+
+  if (kind != SC_UNPACK_LAYER && kind != SC_UNPACK_ARCHIVE)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a request for the unknown kind %u of stream", kind);
+  if (compression > SC_COMPRESSION_ZSTD)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a request for the unknown compression %u", compression);
+  task->kind = kind;
+  task->compression = compression;
+  return TRUE;
+}
+
+static gboolean
+send_content (Run *run, GError **error)
+{
+  gconstpointer data;
+  gsize size_bytes;
+  int n;
+
+  while ((n = sc_tar_read (run->tar, &data, &size_bytes, &run->refusal)) > 0)
+    if (!sc_channel_send_data (run->records, data, size_bytes, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+send_entry (Run *run, const ScEntry *entry, GError **error)
+{
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_entry (entry);
+
+  if (!sc_channel_send (run->records, writer, NULL, 0, error))
+    return FALSE;
+  return entry->type != SC_ENTRY_REGULAR || send_content (run, error);
+}
+
+static gboolean
+send_members (Run *run, GError **error)
+{
+  while (run->refusal == NULL)
+    {
+      g_autoptr (ScEntry) entry = NULL;
+
+      if (sc_tar_next (run->tar, &entry, &run->refusal) <= 0)
+        return TRUE;
+      if (!send_entry (run, entry, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+send_end (Run *run, GError **error)
+{
+  g_auto (ScTarSummary) summary = { 0 };
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_END);
+
+  sc_tar_summarize (run->tar, &summary);
+  sc_record_writer_put_u64 (writer, summary.unpacked_bytes);
+  sc_record_writer_put_string (writer, summary.digest);
+  return sc_channel_send (run->records, writer, NULL, 0, error);
+}
+
+static gboolean
+send_refusal (Run *run, guint32 request, GError **error)
+{
+  g_autoptr (GError) normal = syscont_error_normalize (run->refusal);
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_ERROR);
+
+  sc_record_writer_put_u32 (writer, request);
+  sc_record_writer_put_u32 (writer, (guint32)normal->code);
+  sc_record_writer_put_string (writer, normal->message);
+  return sc_channel_send (run->records, writer, NULL, 0, error);
+}
+
+static void
+run_clear (Run *run)
+{
+  g_clear_pointer (&run->tar, sc_tar_free);
+  g_clear_pointer (&run->records, sc_channel_free);
+  g_clear_error (&run->refusal);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+
+gboolean
+sc_unpack_run (const ScUnpackTask *task, int input_fd, int output_fd, GError **error)
+{
+  g_auto (Run) run = { .records = sc_channel_new (output_fd) };
+  ScInflate *stream = sc_inflate_new (input_fd, task->compression, task->max_bytes, &run.refusal);
+
+  if (stream != NULL)
+    {
+      run.tar = sc_tar_new (stream, task->kind, task->max_entries);
+      if (!send_members (&run, error))
+        return FALSE;
+    }
+  gboolean ok = run.refusal == NULL ? send_end (&run, error) : send_refusal (&run, task->request, error);
+  return ok && sc_channel_flush (run.records, error);
+}

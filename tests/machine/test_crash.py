@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is killed in the middle leaves the old state or the new one, and can be done again."""
+
+import contextlib
+import time
+
+import images
+from case import SyscontCase
+from registry import FaultyRegistry, allow_http
+
+SYSCALLS = "rename,renameat,renameat2,linkat,symlinkat,unlinkat,mkdirat,fsync,fdatasync,syncfs"
+
+
+class Crash(SyscontCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.slow = FaultyRegistry(cls.machine, images.bulky(8))
+        allow_http(cls.machine, cls.slow.port)
+
+    def setUp(self):
+        super().setUp()
+        self.slow.set_rules([])
+        if self.machine.run(["systemctl", "is-active", self.slow.unit], check=False).status != 0:
+            self.slow.start()
+
+    def assert_whole(self, name):
+        """The container is there completely, or not at all."""
+        self.assert_nothing_staged()
+        self.assertEqual(self.machine.run(["ls", "-A", "/var/lib/syscont/intents"], check=False).out, "")
+        if self.container(name) is None:
+            self.assert_absent(name)
+            return False
+        self.machine.run(["systemctl", "cat", f"{name}.service"])
+        self.ctl("start", name)
+        self.wait_for_answer(8080)
+        return True
+
+    def pull_in_the_middle(self, name):
+        """Starts a slow pull and returns when its first layer is on the way."""
+        self.slow.set_rules([{"match": "/blobs/", "fault": "slow", "rate": 400000}])
+        count = len(self.slow.requests())
+        self.ctl("pull", self.slow.name(name), "--no-block")
+        self.machine.wait_for(lambda: sum("/blobs/" in row["path"] for row in self.slow.requests()[count:]) >= 2, 20, "a download")
+        return self.newest_job()["path"]
+
+    def pull_again(self, name, refs):
+        self.assertEqual({ref for ref in self.refs() - refs if name in ref}, set())
+        self.slow.set_rules([])
+        self.ctl("pull", self.slow.name(name))
+        self.assertTrue(any(name in ref for ref in self.refs() - refs))
+        self.ctl("rmi", self.slow.name(name))
+        self.ctl("prune")
+        self.assert_repository_is_sound()
+
+    def kill_unit(self, pattern):
+        self.machine.run(["systemctl", "kill", "-s", "KILL", pattern])
+
+    def test_daemon_killed_during_a_pull(self):
+        refs = self.refs()
+        path = self.pull_in_the_middle("killed-daemon")
+        self.kill_unit("syscontd.service")
+        self.machine.wait_for(lambda: self.machine.run(["busctl", "status", "org.syscont.Manager"], check=False).status == 0, 20)
+        self.assertEqual(self.job_property(path, "State"), "failed")
+        self.assertEqual(self.job_property(path, "ErrorName"), "org.syscont.Error.Interrupted")
+        self.pull_again("killed-daemon", refs)
+
+    def test_workers_killed_during_a_pull(self):
+        for worker in ("fetch", "unpack"):
+            with self.subTest(worker):
+                refs = self.refs()
+                path = self.pull_in_the_middle(f"killed-{worker}")
+                pid = self.daemon_pid()
+                self.kill_unit(f"syscont-{worker}@*")
+                self.assertEqual(self.wait_for_job(path), "failed")
+                self.assertEqual(self.daemon_pid(), pid)
+                self.pull_again(f"killed-{worker}", refs)
+
+    def test_pull_is_cancelled(self):
+        refs = self.refs()
+        path = self.pull_in_the_middle("cancelled")
+        self.ctl("cancel", path.rsplit("/", 1)[1])
+        self.assertEqual(self.wait_for_job(path, 10), "cancelled")
+        self.pull_again("cancelled", refs)
+
+    def test_client_killed_during_a_pull(self):
+        self.slow.set_rules([{"match": "/blobs/", "fault": "slow", "rate": 4000000}])
+        client = self.machine.spawn(["syscontctl", "pull", self.slow.name("client")])
+        self.machine.wait_for(lambda: self.newest_job().get("state") == "running", 10)
+        client.kill()
+        client.communicate()
+        self.assertEqual(self.wait_for_job(self.newest_job()["path"]), "done")
+
+    def test_power_cut_during_a_pull(self):
+        refs = self.refs()
+        self.pull_in_the_middle("power")
+        self.machine.kill()
+        self.machine.boot()
+        self.machine.run(["systemctl", "reset-failed"])
+        self.slow.start()
+        self.pull_again("power", refs)
+
+    @contextlib.contextmanager
+    def interrupted(self, signal, number):
+        """Sends the daemon a signal at that number of a thread's changing system calls. Gives its process id."""
+        self.ctl("list")
+        pid = self.daemon_pid()
+        argv = ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={SYSCALLS}",
+                "-e", f"inject={SYSCALLS}:signal={signal}:when={number}"]
+        trace = self.machine.spawn(argv)
+        self.machine.wait_for(lambda: "TracerPid:\t0\n" not in self.machine.read(f"/proc/{pid}/status"), 10, "strace")
+        try:
+            yield pid
+        finally:
+            if self.machine.is_on and trace.poll() is None:
+                self.machine.run(["pkill", "-x", "strace"], check=False)
+            trace.communicate()
+
+    def kill_at(self, number, *arguments):
+        """Runs syscontctl with a daemon that is killed in the middle; False when it came to its end before."""
+        with self.interrupted("KILL", number) as pid:
+            self.ctl(*arguments, check=False, timeout=60)
+            killed = not self.machine.exists(f"/proc/{pid}") or self.daemon_pid() != pid
+        self.machine.wait_for(lambda: self.ctl("list", check=False).status == 0, 20, "the daemon")
+        return killed
+
+    def stop_at(self, number, *arguments):
+        """Begins a job, freezes the daemon in the middle of it and cuts the power."""
+        with self.interrupted("STOP", number):
+            self.ctl(*arguments, "--no-block", check=False, timeout=10)
+            time.sleep(0.7)
+            self.machine.kill()
+        self.machine.boot()
+
+    def test_daemon_killed_at_each_step_of_an_install(self):
+        self.ctl("pull", self.layout(images.plain(), "plain"))
+        before = self.host()
+        outcomes = []
+        for number in [*range(1, 24), *range(24, 80, 4)]:
+            killed = self.kill_at(number, "install", "plain", "--name", "steps", "--now")
+            with self.subTest(number):
+                outcomes.append(self.assert_whole("steps"))
+                if not outcomes[-1]:
+                    self.assert_host_is(before)
+                    self.ctl("install", "plain", "--name", "steps", "--now")
+                    self.wait_for_answer(8080)
+                self.ctl("uninstall", "steps")
+                self.assert_host_is(before)
+            if not killed:
+                break
+        self.assertIn(False, outcomes)
+        self.assertFalse(killed, "the last step was not reached")
+        self.assert_repository_is_sound()
+
+    def test_daemon_killed_at_each_step_of_an_uninstall(self):
+        self.ctl("pull", self.layout(images.plain(), "plain"))
+        before = self.host()
+        for number in range(1, 60, 2):
+            self.ctl("install", "plain", "--name", "steps")
+            killed = self.kill_at(number, "uninstall", "steps")
+            with self.subTest(number):
+                if self.assert_whole("steps"):
+                    self.ctl("uninstall", "steps")
+                self.assert_host_is(before)
+            if not killed:
+                break
+        self.assertFalse(killed, "the last step was not reached")
+
+    def test_power_cut_during_an_install(self):
+        self.ctl("pull", self.layout(images.plain(), "plain"))
+        before = self.host()
+        for number in (2, 6, 10, 14, 18, 24):
+            self.stop_at(number, "install", "plain", "--name", "cut")
+            with self.subTest(number):
+                # files only, before anything is started
+                self.assertEqual(self.machine.run(["ls", "-A", "/var/lib/syscont/intents"], check=False).out, "")
+                self.assert_nothing_staged()
+                if not self.assert_whole("cut"):
+                    self.ctl("install", "plain", "--name", "cut", "--now")
+                    self.wait_for_answer(8080)
+                self.ctl("uninstall", "cut")
+                self.assert_host_is(before)
+        self.assert_repository_is_sound()
+
+    def test_recovery_unit_only_runs_when_there_is_something_to_do(self):
+        self.machine.reboot()
+        text = self.machine.sh("systemctl show -P ConditionResult syscont-recover.service; systemctl is-enabled syscont-recover.service || :")
+        self.assertEqual(text.split()[0], "no")

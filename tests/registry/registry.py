@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Registries inside a throw-away machine: a real one, and one that misbehaves on purpose.
+
+    registry = Registry(machine)                       # docker-registry on 127.0.0.1:PORT, plain http
+    name = registry.push(image, "app", "1.0")          # "127.0.0.1:5000/app:1.0"
+    secure = Registry(machine, tls=True)               # https, its CA is trusted by the machine
+    faulty = FaultyRegistry(machine, image, rules=[{"match": "/blobs/", "fault": "truncate"}])
+    faulty.name("app")                                 # every name and tag is that image
+    faulty.requests()                                  # what was asked for: dictionaries
+"""
+
+import itertools
+import json
+import pathlib
+
+from images import OCI_INDEX
+
+HERE = pathlib.Path(__file__).resolve().parent
+_ports = itertools.count(5000)
+
+CONFIG = """version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {root}}}
+  delete: {{enabled: true}}
+http:
+  addr: 127.0.0.1:{port}
+{tls}"""
+
+# Long enough for the tests, made anew for each machine.
+CERTIFICATES = """
+cd {directory}
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=a CA of the tests' \\
+  -keyout ca.key -out ca.crt 2>/dev/null
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={host} -keyout server.key -out server.csr 2>/dev/null
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\\n' > extensions
+openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile extensions -out server.crt 2>/dev/null
+"""
+
+
+def allow_http(machine, *ports):
+    """Names the registries to syscont that it may talk to without TLS."""
+    hosts = ";".join(f"127.0.0.1:{port}" for port in ports)
+    machine.write("/etc/syscont/syscont.conf.d/registries.conf", f"[Registries]\nInsecure={hosts};\n")
+    machine.run(["systemctl", "stop", "syscontd.service"], check=False)
+
+
+class Registry:
+    """docker-registry, as a service of the machine."""
+
+    def __init__(self, machine, tls=False, trust=True, port=None):
+        self.machine = machine
+        self.port = port or next(_ports)
+        self.host = f"127.0.0.1:{self.port}"
+        self.unit = f"test-registry-{self.port}.service"
+        directory = f"/etc/test-registry-{self.port}"
+        machine.run(["mkdir", "-p", directory])
+        text = ""
+        if tls:
+            machine.sh(CERTIFICATES.format(directory=directory, host="localhost"))
+            text = f"  tls: {{certificate: {directory}/server.crt, key: {directory}/server.key}}\n"
+            if trust:
+                machine.sh(f"cat {directory}/ca.crt >> /etc/ssl/certs/ca-certificates.crt")
+        config = CONFIG.format(root=f"/var/lib/test-registry-{self.port}", port=self.port, tls=text)
+        machine.write(f"{directory}/config.yml", config)
+        self.config = f"{directory}/config.yml"
+        self.start()
+
+    def start(self):
+        self.machine.background(["/usr/bin/docker-registry", "serve", self.config], self.unit)
+        wait_for_port(self.machine, self.port, self.unit)
+
+    def stop(self):
+        self.machine.run(["systemctl", "stop", self.unit])
+
+    def name(self, name, tag="latest"):
+        return f"{self.host}/{name}:{tag}"
+
+    def push(self, image, name, tag="latest"):
+        """Returns the name to pull it by."""
+        place = self.machine.share / f"push-{self.port}-{name.replace('/', '-')}-{tag}"
+        # dir: has no indexes, oci: has no manifests of Docker's
+        if image.media_type == OCI_INDEX:
+            source = f"oci:/share/{image.write_layout(place).name}:latest"
+        else:
+            source = f"dir:/share/{image.write_directory(place).name}"
+        target = f"docker://{self.name(name, tag)}"
+        self.machine.run(["skopeo", "copy", "--quiet", "--insecure-policy", "--all", "--preserve-digests",
+                          "--dest-tls-verify=false", source, target])
+        return self.name(name, tag)
+
+
+class FaultyRegistry:
+    """Serves one image under every name; its rules say what goes wrong, see faulty.py."""
+
+    def __init__(self, machine, image, rules=(), port=None):
+        self.machine = machine
+        self.port = port or next(_ports)
+        self.host = f"127.0.0.1:{self.port}"
+        self.unit = f"test-faulty-{self.port}.service"
+        self.directory = machine.share / f"faulty-{self.port}"
+        self.serve(image)
+        self.set_rules(rules)
+        (self.directory / "faulty.py").write_text((HERE / "faulty.py").read_text())
+        self.start()
+
+    def start(self):
+        """Again after a reboot, too."""
+        inside = f"/share/{self.directory.name}"
+        self.machine.background(["/usr/bin/python3", f"{inside}/faulty.py", inside, str(self.port)], self.unit)
+        wait_for_port(self.machine, self.port, self.unit)
+
+    def serve(self, image):
+        image.write_layout(self.directory)
+        (self.directory / "manifest").write_text(json.dumps(image.descriptor()))
+
+    def set_rules(self, rules):
+        (self.directory / "rules.new").write_text(json.dumps(list(rules)))
+        (self.directory / "rules.new").rename(self.directory / "rules.json")
+
+    def requests(self):
+        log = self.directory / "requests"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def name(self, name, tag="latest"):
+        return f"{self.host}/{name}:{tag}"
+
+    def stop(self):
+        self.machine.run(["systemctl", "stop", self.unit])
+
+
+def wait_for_port(machine, port, unit):
+    probe = ["busybox", "nc", "-w", "1", "127.0.0.1", str(port), "-e", "true"]
+
+    def answers():
+        if machine.run(["systemctl", "is-active", unit], check=False).status != 0:
+            raise RuntimeError(f"{unit} ended:\n{machine.journal(unit)}")
+        return machine.run(probe, check=False).status == 0
+
+    machine.wait_for(answers, 20, f"port {port}")
