@@ -130,12 +130,22 @@ answer (SoupServerMessage *message, guint status, const char *type, const char *
   soup_server_message_set_response (message, type, SOUP_MEMORY_COPY, body, strlen (body));
 }
 
-static void
-redirect (SoupServerMessage *message, guint status, const char *scheme, guint port, const char *path)
+/* The other origin has no TLS. */
+static char *
+get_origin (Fixture *fixture, gboolean elsewhere)
 {
-  g_autofree char *location = g_strdup_printf ("%s://127.0.0.1:%u%s", scheme, port, path);
+  if (elsewhere)
+    return g_strdup_printf ("http://127.0.0.1:%u", fixture->other_port);
+  return g_strdup_printf ("https://127.0.0.1:%u", fixture->port);
+}
 
-  soup_server_message_set_status (message, status, NULL);
+static void
+redirect (Fixture *fixture, SoupServerMessage *message, gboolean elsewhere, const char *path)
+{
+  g_autofree char *origin = get_origin (fixture, elsewhere);
+  g_autofree char *location = g_strconcat (origin, path, NULL);
+
+  soup_server_message_set_status (message, 307, NULL);
   set_header (message, "Location", location);
 }
 
@@ -270,8 +280,8 @@ listen_to (Fixture *fixture, SoupServer **server, const char *certificate)
 typedef struct
 {
   Behaviour behaviour;
-  const char *certificate; /* (nullable) NULL: no TLS */
-  gboolean secure;         /* the client checks */
+  gboolean is_expired; /* the certificate */
+  gboolean secure;     /* the client checks it */
 } Setup;
 
 static void
@@ -289,7 +299,7 @@ set_up (Fixture *fixture, const Setup *setup)
   fixture->context = g_main_context_new ();
   fixture->loop = g_main_loop_new (fixture->context, FALSE);
   g_main_context_push_thread_default (fixture->context);
-  fixture->port = listen_to (fixture, &fixture->server, setup->certificate);
+  fixture->port = listen_to (fixture, &fixture->server, setup->is_expired ? expired_certificate : good_certificate);
   fixture->other_port = listen_to (fixture, &fixture->other_server, NULL);
   g_main_context_pop_thread_default (fixture->context);
   fixture->thread = g_thread_new ("registry", serve_in_thread, fixture);
@@ -663,11 +673,47 @@ test_tls_other_name (Fixture *fixture, gconstpointer data)
   assert_message (error, "it is for another name");
 }
 
+/* A server without TLS tells so when it is spoken to with it: 22 is the first byte of a handshake. */
+static gboolean
+on_plain_connection (GThreadedSocketService *service, GSocketConnection *connection, GObject *source, gpointer user_data)
+{
+  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  char request[4096] = "";
+  gssize n = g_input_stream_read (input, request, sizeof request - 1, NULL, NULL);
+  gboolean is_http = n > 0 && request[0] != 22;
+  const char *text = is_http ? "HTTP/1.0 200 OK\r\nContent-Type: " MEDIA_TYPE "\r\n\r\n" MANIFEST
+                             : "HTTP/1.0 400 Bad Request\r\n\r\nClient sent a TLS handshake.\n";
+
+  if (is_http)
+    g_atomic_int_inc ((int *)user_data);
+  (void)g_output_stream_write_all (output, text, strlen (text), NULL, NULL, NULL);
+  return TRUE;
+}
+
+static GSocketService *
+serve_plainly (Fixture *fixture, int *n_requests)
+{
+  g_autoptr (GError) error = NULL;
+  GSocketService *service = g_threaded_socket_service_new (4);
+  guint port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (service), NULL, &error);
+  g_autofree char *name = g_strdup_printf ("127.0.0.1:%u", port);
+
+  g_assert_no_error (error);
+  g_signal_connect (service, "run", G_CALLBACK (on_plain_connection), n_requests);
+  sc_registry_free (fixture->registry);
+  fixture->registry = sc_registry_new (fixture->http, name, &error);
+  g_assert_no_error (error);
+  return service;
+}
+
 /* RP21: never falls back to http */
 static void
 test_tls_missing (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
+  int n_requests = 0;
+  g_autoptr (GSocketService) service = serve_plainly (fixture, &n_requests);
 
   g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
 
@@ -675,16 +721,50 @@ test_tls_missing (Fixture *fixture, gconstpointer data)
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TLS_FAILED);
   assert_message (error, "does not speak TLS");
   assert_message (error, "Insecure=");
-  g_assert_cmpuint (count_requests (fixture, "/v2/"), ==, 0);
+  g_assert_cmpint (g_atomic_int_get (&n_requests), ==, 0);
+  g_socket_service_stop (service);
+}
+
+static void
+test_tls_fallback (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  int n_requests = 0;
+  g_autoptr (GSocketService) service = serve_plainly (fixture, &n_requests);
+
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (body, ==, MANIFEST);
+  g_assert_cmpint (g_atomic_int_get (&n_requests), ==, 1);
+  g_socket_service_stop (service);
+}
+
+/* RP16: a server that takes connections and says nothing, not even a handshake */
+static void
+test_tls_stall (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = g_strdup_printf ("127.0.0.1:%u", fixture->other_port);
+
+  sc_registry_free (fixture->registry);
+  fixture->registry = sc_registry_new (fixture->http, name, NULL);
+  fixture->policy.connect_ms = 50;
+  fixture->policy.retries = 0;
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_null (body);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_UNREACHABLE);
+  assert_message (error, "no connection within");
 }
 
 /* --- authentication --- */
 
 static void
-challenge (SoupServerMessage *message, guint port, const char *scope)
+challenge (Fixture *fixture, SoupServerMessage *message, gboolean elsewhere, const char *scope)
 {
-  g_autofree char *text
-      = g_strdup_printf ("Bearer realm=\"http://127.0.0.1:%u/token\",service=\"s\"%s", port, scope);
+  g_autofree char *origin = get_origin (fixture, elsewhere);
+  g_autofree char *text = g_strdup_printf ("Bearer realm=\"%s/token\",service=\"s\"%s", origin, scope);
 
   answer (message, 401, "text/plain", "");
   set_header (message, "WWW-Authenticate", text);
@@ -706,7 +786,7 @@ behave_with_token (Fixture *fixture, SoupServerMessage *message, const char *pat
   else if (has_authorization (message, "Bearer one"))
     behave (fixture, message, path, n);
   else
-    challenge (message, fixture->other_port, ",scope=\"repository:a/b:pull\"");
+    challenge (fixture, message, TRUE, ",scope=\"repository:a/b:pull\"");
 }
 
 static void
@@ -748,7 +828,7 @@ behave_with_short_token (Fixture *fixture, SoupServerMessage *message, const cha
         behave (fixture, message, path, n);
     }
   else
-    challenge (message, fixture->other_port, "");
+    challenge (fixture, message, TRUE, "");
 }
 
 /* RP14 */
@@ -773,7 +853,7 @@ behave_insatiable (Fixture *fixture, SoupServerMessage *message, const char *pat
   if (g_str_equal (path, "/token"))
     answer (message, 200, "application/json", "{\"token\":\"one\"}");
   else
-    challenge (message, fixture->port, "");
+    challenge (fixture, message, FALSE, "");
 }
 
 /* RP14 */
@@ -814,9 +894,9 @@ static void
 behave_moved_token (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
 {
   if (g_str_equal (path, "/token"))
-    redirect (message, 307, "http", fixture->other_port, "/elsewhere");
+    redirect (fixture, message, TRUE, "/elsewhere");
   else
-    challenge (message, fixture->port, "");
+    challenge (fixture, message, FALSE, "");
 }
 
 static void
@@ -842,9 +922,9 @@ behave_moved_blob (Fixture *fixture, SoupServerMessage *message, const char *pat
   if (strstr (path, "/blobs/") == NULL || g_str_has_prefix (path, "/moved"))
     behave_with_token (fixture, message, path, n);
   else if (has_authorization (message, "Bearer one"))
-    redirect (message, 307, "http", fixture->other_port, there);
+    redirect (fixture, message, TRUE, there);
   else
-    challenge (message, fixture->port, "");
+    challenge (fixture, message, FALSE, "");
 }
 
 static void
@@ -881,11 +961,11 @@ behave_redirecting (Fixture *fixture, SoupServerMessage *message, const char *pa
   g_autofree char *there = g_strdup_printf ("/hop/%u", left - 1);
 
   if (strstr (path, "/five") != NULL)
-    redirect (message, 302, "http", fixture->port, "/hop/4");
+    redirect (fixture, message, FALSE, "/hop/4");
   else if (left == 0)
     answer (message, 200, MEDIA_TYPE, MANIFEST);
   else
-    redirect (message, 302, "http", fixture->port, there);
+    redirect (fixture, message, FALSE, there);
 }
 
 static void
@@ -909,7 +989,7 @@ behave_downgrading (Fixture *fixture, SoupServerMessage *message, const char *pa
   if (g_str_equal (path, "/plain"))
     answer (message, 200, MEDIA_TYPE, MANIFEST);
   else
-    redirect (message, 307, "http", fixture->other_port, "/plain");
+    redirect (fixture, message, TRUE, "/plain");
 }
 
 /* RP11 */
@@ -931,7 +1011,7 @@ test_redirect_downgrade (Fixture *fixture, gconstpointer data)
 static void
 behave_two_locations (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
 {
-  redirect (message, 302, "http", fixture->port, "/a");
+  redirect (fixture, message, FALSE, "/a");
   soup_message_headers_append (soup_server_message_get_response_headers (message), "Location", "http://127.0.0.1/b");
 }
 
@@ -1275,7 +1355,7 @@ test_always_busy (Fixture *fixture, gconstpointer data)
 
   g_assert_null (body);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_RATE_LIMITED);
-  g_assert_cmpuint (fixture->log->len, ==, 7); /* one to find out about TLS */
+  g_assert_cmpuint (fixture->log->len, ==, 7); /* one of them to find out about TLS */
 }
 
 static void
@@ -1687,11 +1767,13 @@ main (int argc, char **argv)
     { "/registry/manifest/headers-stall", { behave_silent }, test_headers_stall },
     { "/registry/manifest/body-stalls", { behave_stalling_manifest }, test_manifest_stall },
     { "/registry/manifest/unreachable", { behave }, test_unreachable },
-    { "/registry/tls/insecure", { behave, good_certificate }, test_tls_trusted },
-    { "/registry/tls/unknown-authority", { behave, good_certificate, TRUE }, test_tls_unknown_authority },
-    { "/registry/tls/expired", { behave, expired_certificate, TRUE }, test_tls_expired },
-    { "/registry/tls/other-name", { behave, good_certificate, TRUE }, test_tls_other_name },
-    { "/registry/tls/none", { behave, NULL, TRUE }, test_tls_missing },
+    { "/registry/tls/insecure", { behave }, test_tls_trusted },
+    { "/registry/tls/unknown-authority", { behave, FALSE, TRUE }, test_tls_unknown_authority },
+    { "/registry/tls/expired", { behave, TRUE, TRUE }, test_tls_expired },
+    { "/registry/tls/other-name", { behave, FALSE, TRUE }, test_tls_other_name },
+    { "/registry/tls/none", { behave, FALSE, TRUE }, test_tls_missing },
+    { "/registry/tls/fallback", { behave }, test_tls_fallback },
+    { "/registry/tls/stall", { behave, FALSE, TRUE }, test_tls_stall },
     { "/registry/token/once", { behave_with_token }, test_token },
     { "/registry/token/expires", { behave_with_short_token }, test_token_expires },
     { "/registry/token/useless", { behave_insatiable }, test_token_useless },
@@ -1699,7 +1781,7 @@ main (int argc, char **argv)
     { "/registry/basic/refused", { behave_basic }, test_basic },
     { "/registry/redirect/authorization-stays", { behave_moved_and_open }, test_redirect_without_authorization },
     { "/registry/redirect/limit", { behave_redirecting }, test_redirect_limit },
-    { "/registry/redirect/downgrade", { behave_downgrading, good_certificate, TRUE }, test_redirect_downgrade },
+    { "/registry/redirect/downgrade", { behave_downgrading, FALSE, TRUE }, test_redirect_downgrade },
     { "/registry/redirect/two-locations", { behave_two_locations }, test_redirect_refused },
     { "/registry/redirect/file", { behave_file_location }, test_redirect_refused },
     { "/registry/blob/whole", { behave }, test_blob },
@@ -1732,6 +1814,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   (void)signal (SIGPIPE, SIG_IGN);
+  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
     g_test_add_vtable (tests[i].path, sizeof (Fixture), &tests[i].setup, (GTestFixtureFunc)set_up,
                        (GTestFixtureFunc)tests[i].test, (GTestFixtureFunc)tear_down);

@@ -880,7 +880,7 @@ static const ExtensionRow extension_rows[] = {
   { "long-name-2-mib", "L", 2 * MIB, 1, SYSCONT_ERROR_IMAGE_INVALID, "damaged" },
   { "headers-3-mib", "g", MIB, 3, SYSCONT_ERROR_LIMIT_EXCEEDED, "headers of more than" },
   { "chain", "L", 0, 100000, SYSCONT_ERROR_IMAGE_INVALID, "" },
-  { "chain-of-globals", "g", 0, 100000, SYSCONT_ERROR_IMAGE_INVALID, "" },
+  { "chain-of-globals", "g", 0, 100000, SYSCONT_ERROR_IMAGE_INVALID, "too many headers" },
 };
 
 static void

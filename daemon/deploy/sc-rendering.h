@@ -46,6 +46,7 @@ typedef struct
 {
   char *path; /* (owned) relative to the rootfs */
   gboolean is_directory;
+  guint mode; /* permissions of a directory that is made */
 } ScMountPoint;
 
 /**

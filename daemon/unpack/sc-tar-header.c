@@ -66,6 +66,12 @@ parse_number (const guint8 *field, gsize field_bytes, guint64 *value)
 }
 
 static gboolean
+is_extension (char type)
+{
+  return type == 'x' || type == 'g' || type == 'L' || type == 'K';
+}
+
+static gboolean
 check_numbers (const guint8 *block, guint64 *size_bytes, GError **error)
 {
   guint64 value;
@@ -224,6 +230,8 @@ take_main_block (Scan *scan, const guint8 *block, GError **error)
   char type = (char)block[TYPE_OFFSET];
   guint64 size_bytes;
 
+  if (is_extension (type)) /* libarchive gave up: there are too many of them */
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has too many headers");
   scan->header->type = type == '\0' ? '0' : type;
   if (scan->header->type == 'S')
     return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "it is sparse: write the archive without sparse files");
@@ -247,7 +255,7 @@ sc_tar_header_check (const guint8 *data, gsize size_bytes, ScTarHeader *header, 
       guint64 body_bytes;
 
       /* libarchive skips a volume's name and takes the Solaris kinds for what they are: neither is in any layer. */
-      if (type == '\0' || strchr ("xgLK", type) == NULL)
+      if (!is_extension (type))
         return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "it has a header of the type 0x%02x",
                              data[TYPE_OFFSET]);
       data += SC_TAR_BLOCK_BYTES;
