@@ -25,13 +25,12 @@ setup (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   fixture->paths = sc_paths_new (fixture->root);
   g_assert_cmpint (g_mkdir_with_parents (fixture->paths->checkout, 0700), ==, 0);
-  fixture->rendering = (ScRendering) {
-    .config_json = (char *) "{}",
-    .service = (char *) "[Service]\n",
-    .tmpfiles = (char *) "d /run/x\n",
-    .info = (char *) "{\"image\": \"x\"}",
-    .mount_points
-    = g_ptr_array_new_with_free_func ((GDestroyNotify) sc_mount_point_free),
+  fixture->rendering = (ScRendering){
+    .config_json = (char *)"{}",
+    .service = (char *)"[Service]\n",
+    .tmpfiles = (char *)"d /run/x\n",
+    .info = (char *)"{\"image\": \"x\"}",
+    .mount_points = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_mount_point_free),
   };
 }
 
@@ -146,7 +145,7 @@ test_stage_writes_everything (Fixture *fixture, gconstpointer data)
   if (!open_repository (fixture))
     return;
   g_autofree char *commit = make_commit (fixture);
-  g_ptr_array_add (fixture->rendering.mount_points, sc_mount_point_new ("var/run/web", TRUE));
+  g_ptr_array_add (fixture->rendering.mount_points, sc_mount_point_new ("var/run/web", TRUE, 0755));
 
   stage (fixture, commit, 0);
 
@@ -205,7 +204,7 @@ test_stage_failure_leaves_nothing (Fixture *fixture, gconstpointer data)
   if (!open_repository (fixture))
     return;
   g_autofree char *commit = make_commit (fixture);
-  g_ptr_array_add (fixture->rendering.mount_points, sc_mount_point_new ("bin/x/y", TRUE));
+  g_ptr_array_add (fixture->rendering.mount_points, sc_mount_point_new ("bin/x/y", TRUE, 0755));
 
   g_assert_false (sc_deployment_stage (fixture->paths, fixture->repo, "web", 0, commit,
                                        &fixture->rendering, NULL, &error));
@@ -363,11 +362,12 @@ test_read_file (Fixture *fixture, gconstpointer data)
 static void
 ensure_point (Fixture *fixture, const char *path, gboolean is_directory)
 {
+  ScMountPoint point = { .path = (char *)path, .is_directory = is_directory, .mode = 0755 };
   g_autoptr (GError) error = NULL;
   g_autofree char *rootfs = in_checkout (fixture, "rootfs");
   sc_autofd fd = sc_fd_open_dir (rootfs, &error);
   g_assert_no_error (error);
-  gboolean result = sc_mount_point_ensure (fd, path, is_directory, &error);
+  gboolean result = sc_mount_point_ensure (&point, fd, &error);
   g_assert_no_error (error);
   g_assert_true (result);
 }
@@ -420,10 +420,27 @@ test_mount_points_link_loop (Fixture *fixture, gconstpointer data)
   make_link (fixture, "rootfs/b", "a/x");
   sc_autofd fd = sc_fd_open_dir (rootfs, NULL);
 
-  g_assert_false (sc_mount_point_ensure (fd, "a/c", TRUE, &error));
+  const ScMountPoint point = { .path = (char *)"a/c", .is_directory = TRUE, .mode = 0755 };
+  g_assert_false (sc_mount_point_ensure (&point, fd, &error));
 
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TEMPLATE_INVALID);
   g_assert_nonnull (strstr (error->message, "\"/a/c\""));
+}
+
+static void
+test_mount_points_mode (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *rootfs = in_checkout (fixture, "rootfs");
+  make_directory (fixture, "rootfs");
+  sc_autofd fd = sc_fd_open_dir (rootfs, NULL);
+  const ScMountPoint point = { .path = (char *)"a/tmp", .is_directory = TRUE, .mode = 01777 };
+
+  g_assert_true (sc_mount_point_ensure (&point, fd, &error));
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (mode_of (fixture, "rootfs/a"), ==, (S_IFDIR | 0755));
+  g_assert_cmpuint (mode_of (fixture, "rootfs/a/tmp"), ==, (S_IFDIR | 01777));
 }
 
 int
@@ -449,6 +466,7 @@ main (int argc, char **argv)
     { "read-file/of-current", test_read_file },
     { "mount-points/inside-links", test_mount_points_inside_links },
     { "mount-points/keep-what-is-there", test_mount_points_keep_what_is_there },
+    { "mount-points/mode", test_mount_points_mode },
     { "mount-points/link-loop", test_mount_points_link_loop },
   };
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

@@ -25,7 +25,7 @@ make_content (gsize size_bytes)
   for (gsize i = 0; i < size_bytes; i++)
     {
       state = state * 1664525 + 1013904223;
-      content->data[i] = (guint8)"abcdefgh01234567"[state >> 28];
+      content->data[i] = (guint8) "abcdefgh01234567"[state >> 28];
     }
   return content;
 }
@@ -36,7 +36,8 @@ append_gzip (GByteArray *out, const void *data, gsize size_bytes)
   z_stream stream = { 0 };
   guint start = out->len;
 
-  g_assert_cmpint (deflateInit2 (&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), ==, Z_OK);
+  g_assert_cmpint (deflateInit2 (&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), ==,
+                   Z_OK);
   g_byte_array_set_size (out, start + (guint)deflateBound (&stream, size_bytes));
   stream.next_in = (guint8 *)(gsize)data;
   stream.avail_in = (guint)size_bytes;
@@ -96,7 +97,10 @@ inflate_fd (int fd, ScCompression compression, guint64 max_bytes, GError **error
 }
 
 static GByteArray *
-inflate_bytes (const GByteArray *bytes, ScCompression compression, guint64 max_bytes, GError **error)
+inflate_bytes (const GByteArray *bytes,
+               ScCompression compression,
+               guint64 max_bytes,
+               GError **error)
 {
   return inflate_fd (open_file (bytes), compression, max_bytes, error);
 }
@@ -112,7 +116,10 @@ assert_gives (const GByteArray *bytes, ScCompression compression, const char *te
 }
 
 static void
-assert_fails (const GByteArray *bytes, ScCompression compression, SyscontError code, const char *needle)
+assert_fails (const GByteArray *bytes,
+              ScCompression compression,
+              SyscontError code,
+              const char *needle)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GByteArray) out = inflate_bytes (bytes, compression, NO_LIMIT, &error);
@@ -271,7 +278,8 @@ test_refuses_other_compression (gconstpointer data)
       g_autoptr (GByteArray) bytes = g_byte_array_new ();
       append_text (bytes, compression_rows[i].compression, "content");
       if (compression_rows[i].compression != row->compression)
-        assert_fails (bytes, row->compression, SYSCONT_ERROR_IMAGE_INVALID, "is not compressed with");
+        assert_fails (bytes, row->compression, SYSCONT_ERROR_IMAGE_INVALID,
+                      "is not compressed with");
     }
 }
 
@@ -314,7 +322,8 @@ test_limits_ratio (gconstpointer data)
   zeros->data[zeros->len - 1] = '\0';
   append_text (bytes, row->compression, (const char *)zeros->data);
 
-  assert_fails (bytes, row->compression, SYSCONT_ERROR_LIMIT_EXCEEDED, "more than 200 times its size");
+  assert_fails (bytes, row->compression, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                "more than 200 times its size");
 }
 
 /* AR23 */
@@ -335,7 +344,8 @@ static void
 test_gzip_refuses_flipped_bits (void)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  append_text (bytes, SC_COMPRESSION_GZIP, "the quick brown fox jumps over the lazy dog, the quick brown fox");
+  append_text (bytes, SC_COMPRESSION_GZIP,
+               "the quick brown fox jumps over the lazy dog, the quick brown fox");
 
   /* The first ten bytes are a header with a time and the like, which no checksum covers. */
   for (guint i = 10; i < bytes->len; i++)
@@ -350,7 +360,8 @@ test_gzip_refuses_flipped_bits (void)
 static void
 test_gzip_reads_long_header (void)
 {
-  static const guint8 header[] = { 0x1f, 0x8b, 8, 4 | 8 | 16, 0, 0, 0, 0, 0, 3, 3, 0, 'e', 'x', 't', 'n', 0, 'c', 0 };
+  static const guint8 header[]
+      = { 0x1f, 0x8b, 8, 4 | 8 | 16, 0, 0, 0, 0, 0, 3, 3, 0, 'e', 'x', 't', 'n', 0, 'c', 0 };
   g_autoptr (GByteArray) plain = g_byte_array_new ();
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   append_text (plain, SC_COMPRESSION_GZIP, "content");
@@ -388,7 +399,8 @@ test_zstd_limits_window (void)
   ZSTD_freeCCtx (context);
   g_byte_array_set_size (bytes, (guint)out.pos);
 
-  assert_fails (bytes, SC_COMPRESSION_ZSTD, SYSCONT_ERROR_LIMIT_EXCEEDED, "window of more than 128 MiB");
+  assert_fails (bytes, SC_COMPRESSION_ZSTD, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                "window of more than 128 MiB");
 }
 
 static void
@@ -398,7 +410,8 @@ test_zstd_refuses_old_formats (void)
   append_text (bytes, SC_COMPRESSION_ZSTD, "content");
   bytes->data[0] = 0x27;
 
-  assert_fails (bytes, SC_COMPRESSION_ZSTD, SYSCONT_ERROR_IMAGE_INVALID, "not compressed with zstd");
+  assert_fails (bytes, SC_COMPRESSION_ZSTD, SYSCONT_ERROR_IMAGE_INVALID,
+                "not compressed with zstd");
 }
 
 static void
@@ -414,7 +427,8 @@ test_next_repeats_end (void)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   append_text (bytes, SC_COMPRESSION_NONE, "x");
-  g_autoptr (ScInflate) stream = sc_inflate_new (open_file (bytes), SC_COMPRESSION_NONE, NO_LIMIT, NULL);
+  g_autoptr (ScInflate) stream
+      = sc_inflate_new (open_file (bytes), SC_COMPRESSION_NONE, NO_LIMIT, NULL);
   const guint8 *data;
   gsize size_bytes;
 
@@ -428,7 +442,8 @@ test_next_repeats_error (void)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   append_text (bytes, SC_COMPRESSION_NONE, "x");
-  g_autoptr (ScInflate) stream = sc_inflate_new (open_file (bytes), SC_COMPRESSION_GZIP, NO_LIMIT, NULL);
+  g_autoptr (ScInflate) stream
+      = sc_inflate_new (open_file (bytes), SC_COMPRESSION_GZIP, NO_LIMIT, NULL);
   const guint8 *data;
   gsize size_bytes;
 
@@ -469,7 +484,8 @@ static void
 test_new_refuses_directory (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GByteArray) out = inflate_fd (sc_fd_open_dir ("/", NULL), SC_COMPRESSION_NONE, NO_LIMIT, &error);
+  g_autoptr (GByteArray) out
+      = inflate_fd (sc_fd_open_dir ("/", NULL), SC_COMPRESSION_NONE, NO_LIMIT, &error);
 
   g_assert_null (out);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_FAILED);
@@ -480,7 +496,8 @@ add_rows (const char *behaviour, gboolean with_plain, GTestDataFunc func)
 {
   for (guint i = with_plain ? 0 : 1; i < G_N_ELEMENTS (compression_rows); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/inflate/%s/%s", compression_rows[i].name, behaviour);
+      g_autofree char *path
+          = g_strdup_printf ("/inflate/%s/%s", compression_rows[i].name, behaviour);
       g_test_add_data_func (path, &compression_rows[i], func);
     }
 }

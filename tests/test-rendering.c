@@ -10,12 +10,12 @@
 #define HEX    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define COMMIT "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 #define UUID   "6f1d3f6e-5a77-4d26-9df7-5b8c1d2d7f10"
-#define UNIT                                                                                        \
-  "[Service]\nExecStart=$EXEC_START\nExecStop=$EXEC_STOP\nWorkingDirectory=$DESTDIR\n"              \
+#define UNIT                                                                                       \
+  "[Service]\nExecStart=$EXEC_START\nExecStop=$EXEC_STOP\nWorkingDirectory=$DESTDIR\n"             \
   "[Install]\nWantedBy=multi-user.target\n"
-#define CONFIG                                                                                      \
-  "{\"ociVersion\": \"1.0.0\", \"process\": {\"args\": [\"/bin/a\"], \"env\": [\"PORT=$PORT\"],"     \
-  "\"cwd\": \"/\"}, \"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\"}$ADDTL_MOUNTS],"    \
+#define CONFIG                                                                                     \
+  "{\"ociVersion\": \"1.0.0\", \"process\": {\"args\": [\"/bin/a\"], \"env\": [\"PORT=$PORT\"],"   \
+  "\"cwd\": \"/\"}, \"mounts\": [{\"destination\": \"/proc\", \"type\": \"proc\"}$ADDTL_MOUNTS],"  \
   "\"linux\": {\"namespaces\": [{\"type\": \"mount\"}]}}"
 
 typedef struct
@@ -27,8 +27,8 @@ typedef struct
   ScRenderRequest request;
 } Fixture;
 
-static char *const entrypoint[] = { (char *) "/bin/server", NULL };
-static char *const cmd[] = { (char *) "--port", (char *) "80", NULL };
+static char *const entrypoint[] = { (char *)"/bin/server", NULL };
+static char *const cmd[] = { (char *)"--port", (char *)"80", NULL };
 
 static void
 write_host_file (Fixture *fixture, const char *path, const char *text)
@@ -48,9 +48,9 @@ setup (Fixture *fixture, gconstpointer data)
   fixture->paths = sc_paths_new (fixture->root);
   fixture->exports.default_values = g_hash_table_new (g_str_hash, g_str_equal);
   fixture->image_config.labels = g_hash_table_new (g_str_hash, g_str_equal);
-  fixture->image_config.entrypoint = (char **) entrypoint;
-  fixture->image_config.cmd = (char **) cmd;
-  fixture->request = (ScRenderRequest) {
+  fixture->image_config.entrypoint = (char **)entrypoint;
+  fixture->image_config.cmd = (char **)cmd;
+  fixture->request = (ScRenderRequest){
     .name = "web",
     .paths = fixture->paths,
     .runtime = "/usr/sbin/runc",
@@ -72,9 +72,8 @@ teardown (Fixture *fixture, gconstpointer data)
   g_autofree char *name = g_path_get_basename (fixture->root);
   sc_autofd fd = sc_fd_open_dir (parent, NULL);
   sc_fd_remove_tree (fd, name, NULL);
-  GBytes *templates[]
-      = { fixture->exports.config, fixture->exports.config_template,
-          fixture->exports.service_template, fixture->exports.tmpfiles_template };
+  GBytes *templates[] = { fixture->exports.config, fixture->exports.config_template,
+                          fixture->exports.service_template, fixture->exports.tmpfiles_template };
   for (guint i = 0; i < G_N_ELEMENTS (templates); i++)
     g_clear_pointer (&templates[i], g_bytes_unref);
   g_clear_pointer (&fixture->request.passwd, g_bytes_unref);
@@ -94,13 +93,13 @@ bytes (const char *text)
 static void
 set_value (Fixture *fixture, const char *name, const char *value)
 {
-  g_hash_table_insert (fixture->request.set_values, (char *) name, (char *) value);
+  g_hash_table_insert (fixture->request.set_values, (char *)name, (char *)value);
 }
 
 static void
 set_default (Fixture *fixture, const char *name, const char *value)
 {
-  g_hash_table_insert (fixture->exports.default_values, (char *) name, (char *) value);
+  g_hash_table_insert (fixture->exports.default_values, (char *)name, (char *)value);
 }
 
 static ScRendering *
@@ -118,7 +117,7 @@ assert_render_fails (Fixture *fixture, SyscontError code, const char *part)
 {
   g_autoptr (GError) error = NULL;
   g_assert_null (sc_render (&fixture->request, &error));
-  g_assert_error (error, SYSCONT_ERROR, (int) code);
+  g_assert_error (error, SYSCONT_ERROR, (int)code);
   g_assert_nonnull (strstr (error->message, part));
 }
 
@@ -155,10 +154,10 @@ find_mount (JsonObject *config, const char *destination)
 static void
 test_convert_process (Fixture *fixture, gconstpointer data)
 {
-  static char *env[] = { (char *) "A=b\nExecStart=/x", NULL };
+  static char *env[] = { (char *)"A=b\nExecStart=/x", NULL };
   fixture->image_config.env = env;
-  fixture->image_config.working_dir = (char *) "/srv";
-  fixture->image_config.user = (char *) "app";
+  fixture->image_config.working_dir = (char *)"/srv";
+  fixture->image_config.user = (char *)"app";
   fixture->request.passwd = bytes ("app:x:5:6::/:\n");
 
   g_autoptr (ScRendering) rendering = render (fixture);
@@ -189,7 +188,8 @@ test_convert_isolation (Fixture *fixture, gconstpointer data)
   JsonObject *linux_part = json_object_get_object_member (config, "linux");
   JsonObject *process = json_object_get_object_member (config, "process");
   JsonObject *sets = json_object_get_object_member (process, "capabilities");
-  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (sets, "bounding")), ==, 14);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (sets, "bounding")), ==,
+                    14);
   g_assert_true (json_object_get_boolean_member (process, "noNewPrivileges"));
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (linux_part, "namespaces")),
                     ==, 4);
@@ -213,7 +213,7 @@ test_convert_host_files (Fixture *fixture, gconstpointer data)
   JsonObject *hosts = find_mount (config, "/etc/hosts");
   g_auto (GStrv) list = NULL;
   g_assert_true (sc_json_get_strv (hosts, "options", &list, NULL));
-  g_assert_true (g_strv_contains ((const char *const *) list, "ro"));
+  g_assert_true (g_strv_contains ((const char *const *)list, "ro"));
   g_assert_null (find_mount (config, "/etc/resolv.conf"));
   const ScMountPoint *last = rendering->mount_points->pdata[rendering->mount_points->len - 1];
   g_assert_cmpstr (last->path, ==, "etc/hosts");
@@ -223,10 +223,9 @@ test_convert_host_files (Fixture *fixture, gconstpointer data)
 static void
 test_convert_volumes (Fixture *fixture, gconstpointer data)
 {
-  static char *volumes[]
-      = { (char *) "/var/lib/my-sql", (char *) "/data", (char *) "/tmp", NULL };
+  static char *volumes[] = { (char *)"/var/lib/my-sql", (char *)"/data", (char *)"/tmp", NULL };
   fixture->image_config.volumes = volumes;
-  fixture->image_config.user = (char *) "7:8";
+  fixture->image_config.user = (char *)"7:8";
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
@@ -245,12 +244,12 @@ test_convert_volumes (Fixture *fixture, gconstpointer data)
 static void
 test_convert_volume_of_kernel (Fixture *fixture, gconstpointer data)
 {
-  static char *volumes[] = { (char *) "/proc/x", NULL };
+  static char *volumes[] = { (char *)"/proc/x", NULL };
   fixture->image_config.volumes = volumes;
 
   assert_render_fails (fixture, SYSCONT_ERROR_IMAGE_INVALID, "\"/proc/x\"");
 
-  volumes[0] = (char *) "/";
+  volumes[0] = (char *)"/";
   assert_render_fails (fixture, SYSCONT_ERROR_IMAGE_INVALID, "\"/\"");
 }
 
@@ -274,8 +273,8 @@ test_convert_unused (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_nonnull (strstr (rendering->service,
-                            "WorkingDirectory=/var/lib/containers/syscont/web/rootfs\n"));
+  g_assert_nonnull (
+      strstr (rendering->service, "WorkingDirectory=/var/lib/containers/syscont/web/rootfs\n"));
 }
 
 static void
@@ -285,8 +284,8 @@ test_default_unit (Fixture *fixture, gconstpointer data)
 
   g_assert_nonnull (strstr (rendering->service, "\nDescription=web\n"));
   g_assert_nonnull (strstr (rendering->service, "\nExecStart=/usr/sbin/runc run 'web'\n"));
-  g_assert_nonnull (strstr (rendering->service,
-                            "\nWorkingDirectory=/var/lib/containers/syscont/web\n"));
+  g_assert_nonnull (
+      strstr (rendering->service, "\nWorkingDirectory=/var/lib/containers/syscont/web\n"));
   g_assert_nonnull (strstr (rendering->service, "\nKillMode=mixed\n"));
   g_assert_nonnull (strstr (rendering->service, "\nWantedBy=multi-user.target\n"));
   g_assert_nonnull (strstr (rendering->drop_in, "Delegate=yes\n"));
@@ -495,7 +494,7 @@ test_set_values_check (void)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
-      g_hash_table_insert (values, (char *) pairs[i].name, (char *) pairs[i].value);
+      g_hash_table_insert (values, (char *)pairs[i].name, (char *)pairs[i].value);
       g_test_message ("%s", pairs[i].name);
 
       gboolean result = sc_set_values_check (values, &error);
@@ -512,10 +511,10 @@ test_set_values_check_number (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GHashTable) values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < 256; i++)
-    g_hash_table_insert (values, g_strdup_printf ("A%u", i), (char *) "x");
+    g_hash_table_insert (values, g_strdup_printf ("A%u", i), (char *)"x");
 
   g_assert_true (sc_set_values_check (values, &error));
-  g_hash_table_insert (values, g_strdup ("B"), (char *) "x");
+  g_hash_table_insert (values, g_strdup ("B"), (char *)"x");
   g_assert_false (sc_set_values_check (values, &error));
 
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_ARGUMENT);
@@ -605,9 +604,10 @@ static void
 test_info (Fixture *fixture, gconstpointer data)
 {
   static const char *const members[] = {
-    "installed-files",  "installed-files-checksum", "installed-files-template",
-    "rpm-installed",    "rename-installed-files",   "remote",
-    "system-package",   "use-links",
+    "installed-files",          "installed-files-checksum",
+    "installed-files-template", "rpm-installed",
+    "rename-installed-files",   "remote",
+    "system-package",           "use-links",
   };
   g_autoptr (ScRendering) rendering = render (fixture);
 
@@ -634,8 +634,8 @@ test_slice (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_nonnull (strstr (rendering->config_json,
-                            "\"/machine.slice/machine-x.slice/web.service/container\""));
+  g_assert_nonnull (
+      strstr (rendering->config_json, "\"/machine.slice/machine-x.slice/web.service/container\""));
 }
 
 int

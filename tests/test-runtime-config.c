@@ -35,7 +35,8 @@ static const Row rows[] = {
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "root-writable", HEAD "\"root\": {\"path\": \"rootfs\", \"readonly\": false}, " LINUX "}",
     "only read-only images are supported", SYSCONT_ERROR_NOT_SUPPORTED },
-  { "root-string", HEAD "\"root\": \"rootfs\", " LINUX "}", "root", SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "root-string", HEAD "\"root\": \"rootfs\", " LINUX "}", "root",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "no-args", "{\"ociVersion\": \"1.0.2\", \"process\": {}, " LINUX "}", "process.args",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "empty-args", "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": []}, " LINUX "}",
@@ -47,8 +48,8 @@ static const Row rows[] = {
     "process.cwd", SYSCONT_ERROR_TEMPLATE_INVALID },
   /* MJ12 */
   { "cwd-proc-fd",
-    "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"cwd\": \"//proc/self/fd/8\"}, " LINUX
-    "}",
+    "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"cwd\": "
+    "\"//proc/self/fd/8\"}, " LINUX "}",
     "process.cwd", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "terminal",
     "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"terminal\": true}, " LINUX "}",
@@ -61,13 +62,16 @@ static const Row rows[] = {
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "mount-no-destination", HEAD "\"mounts\": [{}], " LINUX "}", "mounts[0]",
     SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "mount-no-object", HEAD "\"mounts\": [1], " LINUX "}", "mounts[0]", SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "mount-no-object", HEAD "\"mounts\": [1], " LINUX "}", "mounts[0]",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "bind-relative",
-    HEAD "\"mounts\": [{\"destination\": \"/a\", \"type\": \"bind\", \"source\": \"b\"}], " LINUX "}",
+    HEAD "\"mounts\": [{\"destination\": \"/a\", \"type\": \"bind\", \"source\": \"b\"}], " LINUX
+         "}",
     "\"/a\"", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "bind-option-relative",
-    HEAD "\"mounts\": [{\"destination\": \"/a\", \"options\": [\"rbind\"], \"source\": \"b\"}], " LINUX
-         "}",
+    HEAD
+    "\"mounts\": [{\"destination\": \"/a\", \"options\": [\"rbind\"], \"source\": \"b\"}], " LINUX
+    "}",
     "\"/a\"", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "bind-own-writable",
     HEAD "\"mounts\": [{\"destination\": \"/a\", \"type\": \"bind\","
@@ -99,7 +103,8 @@ static const Row rows[] = {
          "\"uidMappings\": [{\"containerID\": 0, \"hostID\": 0, \"size\": 1}],"
          "\"gidMappings\": [{\"containerID\": 0, \"hostID\": 0, \"size\": 1}]}}",
     NULL, OK },
-  { "cgroups-path", HEAD "\"linux\": {\"cgroupsPath\": \"/x\", \"namespaces\": [{\"type\": \"mount\"}]}}",
+  { "cgroups-path",
+    HEAD "\"linux\": {\"cgroupsPath\": \"/x\", \"namespaces\": [{\"type\": \"mount\"}]}}",
     "linux.cgroupsPath replaced", OK },
   { "memory-limit",
     HEAD "\"linux\": {\"resources\": {\"memory\": {\"limit\": 1000}},"
@@ -109,12 +114,14 @@ static const Row rows[] = {
     HEAD "\"linux\": {\"resources\": {\"memory\": {\"limit\": null, \"disableOOMKiller\": false}},"
          "\"namespaces\": [{\"type\": \"mount\"}]}}",
     NULL, OK },
-  { "unknown-member", HEAD "\"platform\": {\"os\": \"linux\"}, " LINUX "}", "\"platform\" dropped", OK },
+  { "unknown-member", HEAD "\"platform\": {\"os\": \"linux\"}, " LINUX "}", "\"platform\" dropped",
+    OK },
   { "systemd-annotation",
-    HEAD "\"annotations\": {\"org.systemd.property.ExecStart\": \"x\"}, " LINUX "}", "dropped", OK },
+    HEAD "\"annotations\": {\"org.systemd.property.ExecStart\": \"x\"}, " LINUX "}", "dropped",
+    OK },
   { "selinux-label",
-    "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"selinuxLabel\": \"x:y:z\"}, " LINUX
-    "}",
+    "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"selinuxLabel\": "
+    "\"x:y:z\"}, " LINUX "}",
     "process.selinuxLabel dropped", OK },
 };
 
@@ -130,7 +137,7 @@ setup (Fixture *fixture, gconstpointer data)
 {
   fixture->paths = sc_paths_new (NULL);
   fixture->notes = g_ptr_array_new_with_free_func (g_free);
-  fixture->rules = (ScRuntimeConfigRules) {
+  fixture->rules = (ScRuntimeConfigRules){
     .file = "file", .paths = fixture->paths, .cgroups_path = CGROUP, .is_used = TRUE
   };
 }
@@ -146,7 +153,8 @@ static JsonObject *
 complete (Fixture *fixture, const char *text, GError **error)
 {
   g_autoptr (JsonObject) config = sc_runtime_config_parse ("file", text, strlen (text), error);
-  if (config == NULL || !sc_runtime_config_complete (config, &fixture->rules, fixture->notes, error))
+  if (config == NULL
+      || !sc_runtime_config_complete (config, &fixture->rules, fixture->notes, error))
     return NULL;
   return g_steal_pointer (&config);
 }
@@ -300,6 +308,8 @@ assert_points (GPtrArray *points, const char *expected)
     {
       const ScMountPoint *point = points->pdata[i];
       g_string_append_printf (text, "%s%s ", point->path, point->is_directory ? "/" : "");
+      if (point->mode != 0755)
+        g_string_append_printf (text, "%04o ", point->mode);
     }
   g_assert_cmpstr (text->str, ==, expected);
 }
@@ -308,23 +318,24 @@ static void
 test_points_files_and_directories (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) config
-      = complete (fixture,
-                  "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"cwd\": \"/srv/x/\"},"
-                  "\"mounts\": ["
-                  "{\"destination\": \"/proc\", \"type\": \"proc\"},"
-                  "{\"destination\": \"/proc/x\", \"type\": \"tmpfs\"},"
-                  "{\"destination\": \"/etc/passwd\", \"type\": \"bind\", \"source\": \"/etc/passwd\"},"
-                  "{\"destination\": \"/var/run/\", \"type\": \"bind\", \"source\": \"/etc\"},"
-                  "{\"destination\": \"/var/run/a\", \"type\": \"bind\", \"source\": \"/etc\"},"
-                  "{\"destination\": \"/gone\", \"type\": \"bind\", \"source\": \"/no/such\"}], " LINUX "}",
-                  &error);
+  g_autoptr (JsonObject) config = complete (
+      fixture,
+      "{\"ociVersion\": \"1.0.2\", \"process\": {\"args\": [\"a\"], \"cwd\": \"/srv/x/\"},"
+      "\"mounts\": ["
+      "{\"destination\": \"/proc\", \"type\": \"proc\"},"
+      "{\"destination\": \"/proc/x\", \"type\": \"tmpfs\"},"
+      "{\"destination\": \"/tmp\", \"type\": \"tmpfs\", \"options\": [\"mode=1777\"]},"
+      "{\"destination\": \"/etc/passwd\", \"type\": \"bind\", \"source\": \"/etc/passwd\"},"
+      "{\"destination\": \"/var/run/\", \"type\": \"bind\", \"source\": \"/etc\"},"
+      "{\"destination\": \"/var/run/a\", \"type\": \"bind\", \"source\": \"/etc\"},"
+      "{\"destination\": \"/gone\", \"type\": \"bind\", \"source\": \"/no/such\"}], " LINUX "}",
+      &error);
   g_assert_no_error (error);
 
   g_autoptr (GPtrArray) points = sc_runtime_mounts_list_points (config, fixture->paths, FALSE);
   g_auto (GStrv) missing = sc_runtime_mounts_list_missing (config, fixture->paths);
 
-  assert_points (points, "proc/ etc/passwd var/run/ gone/ srv/x/ ");
+  assert_points (points, "proc/ tmp/ 1777 etc/passwd var/run/ gone/ srv/x/ ");
   g_assert_cmpuint (g_strv_length (missing), ==, 1);
   g_assert_cmpstr (missing[0], ==, "/no/such");
 }
@@ -334,9 +345,9 @@ test_points_notify (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) config = complete (fixture, HEAD LINUX "}", &error);
-  g_autoptr (JsonObject) covered
-      = complete (fixture, HEAD "\"mounts\": [{\"destination\": \"/run\", \"type\": \"tmpfs\"}], " LINUX "}",
-                  &error);
+  g_autoptr (JsonObject) covered = complete (
+      fixture, HEAD "\"mounts\": [{\"destination\": \"/run\", \"type\": \"tmpfs\"}], " LINUX "}",
+      &error);
   g_assert_no_error (error);
 
   g_autoptr (GPtrArray) points = sc_runtime_mounts_list_points (config, fixture->paths, TRUE);

@@ -33,7 +33,10 @@ make_values (void)
   sc_values_set (values, "CONTINUED", "x\\", SC_VALUE_SET);
   sc_values_set (values, "LINES", "a\nExecStart=/x", SC_VALUE_SET);
   sc_values_set (values, "ESCAPE", "a\033b", SC_VALUE_SET);
-  sc_values_set (values, "SEPARATOR", "a\xe2\x80\xa8" "b", SC_VALUE_DEFAULT);
+  sc_values_set (values, "SEPARATOR",
+                 "a\xe2\x80\xa8"
+                 "b",
+                 SC_VALUE_DEFAULT);
   sc_values_set (values, "LATIN1", "\xe9", SC_VALUE_DEFAULT);
   sc_values_set (values, "NESTED", "$NAME", SC_VALUE_SET);
   return values;
@@ -50,8 +53,9 @@ static const Row rows[] = {
   { "at-end", "[$NAME", "[etcd", SC_TEMPLATE_TEXT, OK },
   { "single-pass", "$NESTED", "$NAME", SC_TEMPLATE_TEXT, OK },
   { "empty-value", "a${EMPTY}b", "ab", SC_TEMPLATE_TEXT, OK },
-  { "missing-names-line", "a\nb\n $MISSING", "line 3: still contains an unreplaced value for: ''MISSING''",
-    SC_TEMPLATE_TEXT, SYSCONT_ERROR_VALUE_MISSING },
+  { "missing-names-line", "a\nb\n $MISSING",
+    "line 3: still contains an unreplaced value for: ''MISSING''", SC_TEMPLATE_TEXT,
+    SYSCONT_ERROR_VALUE_MISSING },
   { "dollar-paren", "\n$(x)", "file: line 2: ", SC_TEMPLATE_TEXT, SYSCONT_ERROR_TEMPLATE_INVALID },
   { "dollar-digit", "$1", "line 1", SC_TEMPLATE_TEXT, SYSCONT_ERROR_TEMPLATE_INVALID },
   { "dollar-last", "a$", "line 1", SC_TEMPLATE_TEXT, SYSCONT_ERROR_TEMPLATE_INVALID },
@@ -61,26 +65,36 @@ static const Row rows[] = {
   { "not-utf8", "a\n\xff", "line 2: not UTF-8", SC_TEMPLATE_TEXT, SYSCONT_ERROR_TEMPLATE_INVALID },
   { "value-not-utf8", "$LATIN1", "not UTF-8", SC_TEMPLATE_TEXT, SYSCONT_ERROR_TEMPLATE_INVALID },
   /* TH09 */
-  { "text-newline", "$LINES", "\"LINES\" has a control", SC_TEMPLATE_TEXT, SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "unit-newline", "$LINES", "\"LINES\" has a control", SC_TEMPLATE_UNIT, SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "unit-escape", "$ESCAPE", "\"ESCAPE\" has a control", SC_TEMPLATE_UNIT, SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "text-newline", "$LINES", "\"LINES\" has a control", SC_TEMPLATE_TEXT,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "unit-newline", "$LINES", "\"LINES\" has a control", SC_TEMPLATE_UNIT,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "unit-escape", "$ESCAPE", "\"ESCAPE\" has a control", SC_TEMPLATE_UNIT,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "unit-separator", "$SEPARATOR", "control", SC_TEMPLATE_UNIT, SYSCONT_ERROR_TEMPLATE_INVALID },
   { "tmpfiles-newline", "$LINES", "control", SC_TEMPLATE_TMPFILES, SYSCONT_ERROR_TEMPLATE_INVALID },
   { "unit-percent", "$PERCENT", "100%%", SC_TEMPLATE_UNIT, OK },
   { "unit-percent-of-image", "$DEFAULT_PERCENT", "%h", SC_TEMPLATE_UNIT, OK },
   { "tmpfiles-percent", "$PERCENT", "100%%", SC_TEMPLATE_TMPFILES, OK },
   { "text-percent", "$PERCENT", "100%", SC_TEMPLATE_TEXT, OK },
-  { "unit-continued", "$CONTINUED\n", "backslash", SC_TEMPLATE_UNIT, SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "unit-continued", "$CONTINUED\n", "backslash", SC_TEMPLATE_UNIT,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   /* TH13 */
   { "json-string", "\"$QUOTED\"", "\"a\\\"b\\\\c\"", SC_TEMPLATE_JSON, OK },
-  { "json-breakout", "{\"a\":\"$BREAKOUT\"}", "{\"a\":\"\\\",\\\"root\\\":\\\"x\"}", SC_TEMPLATE_JSON, OK },
+  { "json-breakout", "{\"a\":\"$BREAKOUT\"}", "{\"a\":\"\\\",\\\"root\\\":\\\"x\"}",
+    SC_TEMPLATE_JSON, OK },
   { "json-raw", "[1$MOUNTS]", "[1,\n\t{\"a\": [\"}\"]}]", SC_TEMPLATE_JSON, OK },
-  { "json-raw-in-string", "\"$MOUNTS\"", "control", SC_TEMPLATE_JSON, SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "json-raw-in-string", "\"$MOUNTS\"", "control", SC_TEMPLATE_JSON,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "json-escaped-quote", "\"\\\"$QUOTED\"", "\"\\\"a\\\"b\\\\c\"", SC_TEMPLATE_JSON, OK },
-  { "json-escaped-backslash", "\"\\\\\"$MOUNTS", "\"\\\\\",\n\t{\"a\": [\"}\"]}", SC_TEMPLATE_JSON, OK },
-  { "json-backslash-variable", "\"\\$NAME\"", "backslash", SC_TEMPLATE_JSON, SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "json-open-string", "[$OPEN_STRING\"]", "bracket open", SC_TEMPLATE_JSON, SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "json-closing-bracket", "{[$CLOSER]}", "bracket open", SC_TEMPLATE_JSON, SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "json-escaped-backslash", "\"\\\\\"$MOUNTS", "\"\\\\\",\n\t{\"a\": [\"}\"]}", SC_TEMPLATE_JSON,
+    OK },
+  { "json-backslash-variable", "\"\\$NAME\"", "backslash", SC_TEMPLATE_JSON,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "json-open-string", "[$OPEN_STRING\"]", "bracket open", SC_TEMPLATE_JSON,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "json-closing-bracket", "{[$CLOSER]}", "bracket open", SC_TEMPLATE_JSON,
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "json-dollar-in-string", "\"$$HOME\"", "\"$HOME\"", SC_TEMPLATE_JSON, OK },
 };
 

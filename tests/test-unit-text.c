@@ -26,18 +26,22 @@ static const Row rows[] = {
   { "carriage-return", "[Service]\r\nExecStart=/x\r\n", "line 1: a carriage return",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "control", "[Service]\nExecStart=/x\033\n", "line 2", SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "byte-order-mark", "\xef\xbb\xbf[Service]\n", "byte order mark", SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "byte-order-mark", "\xef\xbb\xbf[Service]\n", "byte order mark",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "include", START ".include /etc/x\n", ".include", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "two-sections", START "[Service]\nNice=1\n", NULL, OK },
   { "line-without-equals", START "nonsense\n", NULL, OK },
-  { "alias-foreign", START "[Install]\nAlias=dbus.service\n", "line 5: Alias= names \"dbus.service\"",
-    SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "alias-second-foreign", START "[Install]\nAlias=etcd.service sshd.service\n", "\"sshd.service\"",
-    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-foreign", START "[Install]\nAlias=dbus.service\n",
+    "line 5: Alias= names \"dbus.service\"", SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-second-foreign", START "[Install]\nAlias=etcd.service sshd.service\n",
+    "\"sshd.service\"", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "alias-own", START "[Install]\nAlias=etcd.service\n", NULL, OK },
-  { "alias-own-prefix", START "[Install]\nAlias=etcd-x.service\n", "etcd-x", SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "alias-specifier", START "[Install]\nAlias=%p.service\n", "%p", SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "alias-spaces", START " [Install] \n  Alias  =  dbus.service\n", "dbus", SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-own-prefix", START "[Install]\nAlias=etcd-x.service\n", "etcd-x",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-specifier", START "[Install]\nAlias=%p.service\n", "%p",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-spaces", START " [Install] \n  Alias  =  dbus.service\n", "dbus",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "alias-continued", START "[Install]\nAlias=\\\n# comment\ndbus.service\n", "dbus",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "alias-after-backslash-space", START "[Install]\nX=\\ \nAlias=dbus.service\n", "line 6",
@@ -45,11 +49,13 @@ static const Row rows[] = {
   { "alias-after-two-backslashes", START "[Install]\nX=\\\\\nAlias=dbus.service\n", "line 6",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "alias-inside-continuation", START "[Install]\nX=\\\nAlias=dbus.service\n", NULL, OK },
-  { "alias-at-end-of-file", START "[Install]\nAlias=dbus.service \\", "dbus", SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-at-end-of-file", START "[Install]\nAlias=dbus.service \\", "dbus",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
   { "alias-in-comment", START "[Install]\n#Alias=dbus.service\n; Alias=x.service\n", NULL, OK },
   { "also", START "[Install]\nAlso=x.socket\n", "Also=", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "bus-name", START "BusName=org.x\n", "BusName=", SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "wanted-by", START "[Install]\nWantedBy=multi-user.target\nRequiredBy=docker.service\n", NULL, OK },
+  { "wanted-by", START "[Install]\nWantedBy=multi-user.target\nRequiredBy=docker.service\n", NULL,
+    OK },
   { "watchdog", START "WatchdogSec=30\n", "line 4: WatchdogSec=", SYSCONT_ERROR_NOT_SUPPORTED },
   { "watchdog-off", START "WatchdogSec=30\nWatchdogSec=0\n", NULL, OK },
   { "watchdog-taken-back", START "WatchdogSec=30\nWatchdogSec=\n", NULL, OK },
@@ -57,8 +63,8 @@ static const Row rows[] = {
   { "user", START "User=nobody\n", "line 4: User=", SYSCONT_ERROR_NOT_SUPPORTED },
   { "user-root", START "User=root\n", NULL, OK },
   { "user-elsewhere", "[Service]\nExecStart=/x\nUser=nobody\nWorkingDirectory=/srv\n", NULL, OK },
-  { "user-below", "[Service]\nExecStart=/x\nUser=a\nWorkingDirectory=-" DESTDIR "/rootfs\n", "User=",
-    SYSCONT_ERROR_NOT_SUPPORTED },
+  { "user-below", "[Service]\nExecStart=/x\nUser=a\nWorkingDirectory=-" DESTDIR "/rootfs\n",
+    "User=", SYSCONT_ERROR_NOT_SUPPORTED },
   { "dynamic-user", START "DynamicUser=yes\n", "DynamicUser=", SYSCONT_ERROR_NOT_SUPPORTED },
   { "slice-path", START "Slice=a/b.slice\n", "Slice=", SYSCONT_ERROR_TEMPLATE_INVALID },
   { "slice-specifier", START "Slice=%i.slice\n", "Slice=", SYSCONT_ERROR_TEMPLATE_INVALID },
@@ -155,9 +161,9 @@ default_text (const char *stop_signal, const char *type, char **note)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) labels = g_hash_table_new (g_str_hash, g_str_equal);
-  ScImageConfig config = { .stop_signal = (char *) stop_signal, .labels = labels };
+  ScImageConfig config = { .stop_signal = (char *)stop_signal, .labels = labels };
   if (type != NULL)
-    g_hash_table_insert (labels, (char *) "org.syscont.service-type", (char *) type);
+    g_hash_table_insert (labels, (char *)"org.syscont.service-type", (char *)type);
   g_autoptr (GBytes) text = sc_unit_text_default (&config, notes);
   *note = notes->len > 0 ? g_strdup (notes->pdata[0]) : NULL;
   return g_strndup (g_bytes_get_data (text, NULL), g_bytes_get_size (text));

@@ -185,20 +185,21 @@ repair_exponents (char *text)
   while (*p != '\0')
     {
       const char *first = p;
+      gboolean is_exponent = *p == 'e' && p > text && g_ascii_isdigit (p[-1]);
 
       if (*p == '"')
         {
           p = skip_string (p + 1);
           p += *p == '"' ? 1 : 0;
         }
-      else if (*p == 'e' && p > text && g_ascii_isdigit (p[-1]))
+      else if (is_exponent)
         p += 2 + strspn (p + 2, "0123456789");
       else
         p++;
 
       memmove (out, first, (gsize)(p - first));
       out += p - first;
-      if (*first == 'e' && p - first > 1 && g_str_has_prefix (p, ".0"))
+      if (is_exponent && g_str_has_prefix (p, ".0"))
         p += strlen (".0");
     }
   *out = '\0';

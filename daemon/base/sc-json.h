@@ -28,7 +28,9 @@ extern const ScJsonLimits sc_json_limits_default;
  *
  * The pre-scan. IMAGE_INVALID with the line of the fault, LIMIT_EXCEEDED when a limit is hit. Refused: invalid
  * UTF-8, a byte order mark, unpaired surrogates, \u0000, duplicate keys (after unescaping), numbers
- * that are no JSON numbers, comments, anything after the document, an empty document.
+ * that are no JSON numbers, comments, anything after the document, an empty document; and what
+ * json-glib cannot hold: integers beyond int64, "-0", numbers beyond double. Whatever @limits says,
+ * depth ends at 256, a number at 64 bytes, and at 64 keys of one object that have the same hash.
  */
 gboolean sc_json_check (const char *data, gsize size_bytes, const ScJsonLimits *limits, GError **error);
 

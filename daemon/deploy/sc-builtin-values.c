@@ -161,7 +161,7 @@ all_process_capabilities (void)
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
 static void
@@ -169,8 +169,7 @@ set_defaults (ScValues *values, const ScRenderRequest *request, GPtrArray *notes
 {
   GHashTable *defaults = request->exports->default_values;
   guint length = 0;
-  g_autofree const char **names
-      = (const char **) g_hash_table_get_keys_as_array (defaults, &length);
+  g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array (defaults, &length);
   qsort (names, length, sizeof *names, compare_names);
   for (guint i = 0; i < length; i++)
     {

@@ -54,6 +54,14 @@ typedef struct
   const char *const *options;
 } Mount;
 
+typedef struct
+{
+  JsonObject *config;
+  const char *state; /* (nullable) STATE_DIRECTORY/NAME, where their directories are */
+  const ScUser *user;
+  GString *tmpfiles;
+} Volumes;
+
 static const char *const tmp_options[] = { "nosuid", "nodev", "mode=1777", NULL };
 static const char *const run_options[] = { "nosuid", "nodev", "mode=755", "tmpcopyup", NULL };
 static const char *const file_options[] = { "bind", "ro", "nosuid", "nodev", "noexec", NULL };
@@ -185,12 +193,7 @@ encode_path (const char *path)
 }
 
 static gboolean
-add_volume (JsonObject *config,
-            const char *volume,
-            const char *state,
-            const ScUser *user,
-            GString *tmpfiles,
-            GError **error)
+add_volume (const Volumes *self, const char *volume, GError **error)
 {
   static const char *const kernel[] = { "/proc", "/sys", "/dev" };
   g_autofree char *clean = sc_host_path_clean (volume);
@@ -206,10 +209,11 @@ add_volume (JsonObject *config,
           "image config: volume \"%s\" is no path where a directory can be mounted", shown);
     }
 
-  g_autofree char *source = g_build_filename (state, name, NULL);
+  g_autofree char *source = g_build_filename (self->state, name, NULL);
   const Mount mount = { clean, "bind", source, volume_options };
-  add_mount (config, &mount);
-  sc_tmpfiles_text_append_directory (tmpfiles, source, 0755, user->uid, user->gid);
+  add_mount (self->config, &mount);
+  sc_tmpfiles_text_append_directory (self->tmpfiles, source, 0755, self->user->uid,
+                                     self->user->gid);
   return TRUE;
 }
 
@@ -220,30 +224,21 @@ compare_paths (gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-add_volumes (JsonObject *config,
-             const ScRenderRequest *request,
-             const ScValues *values,
-             const ScUser *user,
-             GString *tmpfiles,
-             GError **error)
+add_volumes (const Volumes *self, char **list, GError **error)
 {
-  g_auto (GStrv) volumes = g_strdupv (request->image_config->volumes);
+  g_auto (GStrv) volumes = g_strdupv (list);
   if (volumes == NULL || volumes[0] == NULL)
     return TRUE;
-
-  const char *directory = sc_values_get (values, "STATE_DIRECTORY");
-  g_autofree char *clean = sc_host_path_clean (directory);
-  if (clean == NULL)
+  if (self->state == NULL)
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "value \"STATE_DIRECTORY\": not an absolute path without \"..\"");
-  g_autofree char *state = g_build_filename (clean, request->name, NULL);
-  sc_tmpfiles_text_append_directory (tmpfiles, state, 0755, 0, 0);
 
+  sc_tmpfiles_text_append_directory (self->tmpfiles, self->state, 0755, 0, 0);
   /* parents before what is inside them */
   qsort (volumes, g_strv_length (volumes), sizeof *volumes, compare_paths);
   for (char **volume = volumes; *volume != NULL; volume++)
     {
-      if (!add_volume (config, *volume, state, user, tmpfiles, error))
+      if (!add_volume (self, *volume, error))
         return FALSE;
     }
   return TRUE;
@@ -300,7 +295,13 @@ sc_convert_config (const ScRenderRequest *request,
   set_capabilities (process);
   set_annotations (config, image_config);
   add_scratch_and_host_mounts (config, request);
-  if (!add_volumes (config, request, values, user, tmpfiles, error))
+  g_autofree char *directory_of_state
+      = sc_host_path_clean (sc_values_get (values, "STATE_DIRECTORY"));
+  g_autofree char *state = directory_of_state != NULL
+                               ? g_build_filename (directory_of_state, request->name, NULL)
+                               : NULL;
+  const Volumes volumes = { config, state, user, tmpfiles };
+  if (!add_volumes (&volumes, image_config->volumes, error))
     return NULL;
   return g_steal_pointer (&config);
 }

@@ -85,7 +85,7 @@ make_mount_points (int dir_fd, const ScRendering *rendering, GError **error)
   for (guint i = 0; i < rendering->mount_points->len; i++)
     {
       const ScMountPoint *point = rendering->mount_points->pdata[i];
-      if (!sc_mount_point_ensure (root_fd, point->path, point->is_directory, error))
+      if (!sc_mount_point_ensure (point, root_fd, error))
         return FALSE;
     }
   return TRUE;

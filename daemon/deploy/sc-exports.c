@@ -12,17 +12,18 @@
 #define MAX_MANIFEST_BYTES (4 * 1024 * 1024)
 #define SET_BY_OS          "{SET_BY_OS}"
 
+typedef struct
+{
+  ScRepo *repo;
+  const char *commit;
+} Tree;
+
 /* What @path is; a symbolic link or the wrong type is an error, so that nothing of the host can be meant. */
 static gboolean
-look_up (ScRepo *repo,
-         const char *commit,
-         const char *path,
-         ScNodeType wanted,
-         gboolean *exists,
-         GError **error)
+look_up (const Tree *tree, const char *path, ScNodeType wanted, gboolean *exists, GError **error)
 {
   ScNodeType type = SC_NODE_NONE;
-  if (!sc_repo_lookup (repo, commit, path, &type, error))
+  if (!sc_repo_lookup (tree->repo, tree->commit, path, &type, error))
     return FALSE;
   *exists = type == wanted;
   if (type == SC_NODE_NONE || type == wanted)
@@ -34,19 +35,14 @@ look_up (ScRepo *repo,
 }
 
 static gboolean
-read_file (ScRepo *repo,
-           const char *commit,
-           const char *path,
-           gsize max_bytes,
-           GBytes **bytes,
-           GError **error)
+read_file (const Tree *tree, const char *path, gsize max_bytes, GBytes **bytes, GError **error)
 {
   gboolean exists = FALSE;
-  if (!look_up (repo, commit, path, SC_NODE_REGULAR, &exists, error))
+  if (!look_up (tree, path, SC_NODE_REGULAR, &exists, error))
     return FALSE;
   if (!exists)
     return TRUE;
-  *bytes = sc_repo_read_file (repo, commit, path, max_bytes, error);
+  *bytes = sc_repo_read_file (tree->repo, tree->commit, path, max_bytes, error);
   if (*bytes != NULL)
     return TRUE;
   g_autofree char *shown = g_strconcat ("/", path, NULL);
@@ -55,10 +51,11 @@ read_file (ScRepo *repo,
 
 /* A directory's children; ScRepo has no listing, and nothing here follows a link. */
 static gboolean
-has_children (ScRepo *repo, const char *commit, const char *path, gboolean *result, GError **error)
+has_children (const Tree *tree, const char *path, gboolean *result, GError **error)
 {
   g_autoptr (GFile) root = NULL;
-  if (!ostree_repo_read_commit (sc_repo_get_ostree (repo), commit, &root, NULL, NULL, error))
+  if (!ostree_repo_read_commit (sc_repo_get_ostree (tree->repo), tree->commit, &root, NULL, NULL,
+                                error))
     return FALSE;
   g_autoptr (GFile) directory = g_file_resolve_relative_path (root, path);
   g_autoptr (GFileEnumerator) children = g_file_enumerate_children (
@@ -150,16 +147,16 @@ parse_manifest (ScExports *self, GBytes *bytes, GError **error)
 }
 
 static gboolean
-load_host_files (ScExports *self, ScRepo *repo, const char *commit, GError **error)
+load_host_files (ScExports *self, const Tree *tree, GError **error)
 {
   gboolean exists = FALSE;
-  if (!look_up (repo, commit, HOST_FILES, SC_NODE_DIRECTORY, &exists, error))
+  if (!look_up (tree, HOST_FILES, SC_NODE_DIRECTORY, &exists, error))
     return FALSE;
-  return !exists || has_children (repo, commit, HOST_FILES, &self->has_host_files, error);
+  return !exists || has_children (tree, HOST_FILES, &self->has_host_files, error);
 }
 
 static gboolean
-load_files (ScExports *self, ScRepo *repo, const char *commit, GError **error)
+load_files (ScExports *self, const Tree *tree, GError **error)
 {
   const struct
   {
@@ -174,12 +171,12 @@ load_files (ScExports *self, ScRepo *repo, const char *commit, GError **error)
   };
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      if (!read_file (repo, commit, files[i].path, files[i].max_bytes, files[i].bytes, error))
+      if (!read_file (tree, files[i].path, files[i].max_bytes, files[i].bytes, error))
         return FALSE;
     }
 
   g_autoptr (GBytes) manifest = NULL;
-  if (!read_file (repo, commit, MANIFEST, MAX_MANIFEST_BYTES, &manifest, error))
+  if (!read_file (tree, MANIFEST, MAX_MANIFEST_BYTES, &manifest, error))
     return FALSE;
   return manifest == NULL || parse_manifest (self, manifest, error);
 }
@@ -187,14 +184,14 @@ load_files (ScExports *self, ScRepo *repo, const char *commit, GError **error)
 ScExports *
 sc_exports_load (ScRepo *repo, const char *rootfs_commit, GError **error)
 {
+  const Tree tree = { .repo = repo, .commit = rootfs_commit };
   g_autoptr (ScExports) self = g_new0 (ScExports, 1);
   self->default_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  if (!look_up (repo, rootfs_commit, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error))
+  if (!look_up (&tree, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error))
     return NULL;
   if (!self->has_exports)
     return g_steal_pointer (&self);
-  if (!load_files (self, repo, rootfs_commit, error)
-      || !load_host_files (self, repo, rootfs_commit, error))
+  if (!load_files (self, &tree, error) || !load_host_files (self, &tree, error))
     return NULL;
   return g_steal_pointer (&self);
 }

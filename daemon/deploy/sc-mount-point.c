@@ -22,11 +22,12 @@ typedef struct
 } Walk;
 
 ScMountPoint *
-sc_mount_point_new (const char *path, gboolean is_directory)
+sc_mount_point_new (const char *path, gboolean is_directory, guint mode)
 {
   ScMountPoint *self = g_new0 (ScMountPoint, 1);
   self->path = g_strdup (path);
   self->is_directory = is_directory;
+  self->mode = mode;
   return self;
 }
 
@@ -96,18 +97,18 @@ make_file (int parent_fd, const char *name, GError **error)
 }
 
 static gboolean
-make_directory (int parent_fd, const char *name, GError **error)
+make_directory (int parent_fd, const char *name, guint mode, GError **error)
 {
   if (mkdirat (parent_fd, name, 0755) != 0)
     return sc_error_set_errno (error, errno, "creating \"%s\"", name);
   /* whatever the umask is; it is ours and brand new */
-  if (fchmodat (parent_fd, name, 0755, 0) != 0)
+  if (fchmodat (parent_fd, name, mode, 0) != 0)
     return sc_error_set_errno (error, errno, "changing the mode of \"%s\"", name);
   return TRUE;
 }
 
 static gboolean
-take_step (Walk *self, const char *name, gboolean is_directory, GError **error)
+take_step (Walk *self, const char *name, const ScMountPoint *point, GError **error)
 {
   if (g_str_equal (name, ".."))
     {
@@ -131,12 +132,12 @@ take_step (Walk *self, const char *name, gboolean is_directory, GError **error)
     }
   else if (errno != ENOENT)
     return sc_error_set_errno (error, errno, "looking for \"%s\"", name);
-  else if (is_last && !is_directory)
+  else if (is_last && !point->is_directory)
     {
       if (!make_file (parent_fd, name, error))
         return FALSE;
     }
-  else if (!make_directory (parent_fd, name, error))
+  else if (!make_directory (parent_fd, name, is_last ? point->mode : 0755, error))
     return FALSE;
 
   g_string_append_printf (self->done, "%s%s", self->done->len > 0 ? "/" : "", name);
@@ -144,17 +145,17 @@ take_step (Walk *self, const char *name, gboolean is_directory, GError **error)
 }
 
 gboolean
-sc_mount_point_ensure (int root_fd, const char *path, gboolean is_directory, GError **error)
+sc_mount_point_ensure (const ScMountPoint *self, int root_fd, GError **error)
 {
   g_auto (Walk) walk
       = { .root_fd = root_fd, .done = g_string_new (NULL), .pending = g_queue_new () };
-  push_components (&walk, path);
+  push_components (&walk, self->path);
   while (!g_queue_is_empty (walk.pending))
     {
       g_autofree char *name = g_queue_pop_head (walk.pending);
-      if (!take_step (&walk, name, is_directory, error))
+      if (!take_step (&walk, name, self, error))
         {
-          g_autofree char *shown = sc_text_escape (path);
+          g_autofree char *shown = sc_text_escape (self->path);
           return sc_prefix_error (error, "mount point \"/%s\": ", shown);
         }
     }

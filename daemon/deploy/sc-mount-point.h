@@ -7,16 +7,14 @@
 
 #include "deploy/sc-rendering.h"
 
-/** sc_mount_point_new: @path: relative to the root file system */
-ScMountPoint *sc_mount_point_new (const char *path, gboolean is_directory);
+/** sc_mount_point_new: @path: relative to the root file system; @mode: of a directory, unused for a file */
+ScMountPoint *sc_mount_point_new (const char *path, gboolean is_directory, guint mode);
 void sc_mount_point_free (ScMountPoint *self);
 
 /**
  * sc_mount_point_ensure:
  * @root_fd: the root file system
- * @path: relative
  *
  * Missing parents become directories with mode 0755, a file gets mode 0644. What exists stays, whatever it is.
  */
-gboolean
-sc_mount_point_ensure (int root_fd, const char *path, gboolean is_directory, GError **error);
+gboolean sc_mount_point_ensure (const ScMountPoint *self, int root_fd, GError **error);

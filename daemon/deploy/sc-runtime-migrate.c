@@ -75,7 +75,8 @@ migrate_capabilities (
       set_capability_sets (process, list);
       add_note (notes, file, "process.capabilities turned from a list into the five sets");
     }
-  else if (node == NULL && old != NULL && JSON_NODE_HOLDS_ARRAY (old))
+  else if ((node == NULL || JSON_NODE_HOLDS_NULL (node)) && old != NULL
+           && JSON_NODE_HOLDS_ARRAY (old))
     {
       if (!sc_json_get_strv (linux_part, "capabilities", &names, error))
         return FALSE;
@@ -96,23 +97,30 @@ is_empty (JsonNode *node)
 }
 
 static void
-move_member (JsonObject *from,
-             const char *old_name,
-             JsonObject *to,
-             const char *new_name,
-             GPtrArray *notes,
-             const char *file)
+move_to_process (JsonObject *linux_part, JsonObject *process, const char *file, GPtrArray *notes)
 {
-  JsonNode *node = json_object_get_member (from, old_name);
-  if (node == NULL)
-    return;
-  if (!is_empty (node) && !json_object_has_member (to, new_name))
+  static const struct
+  {
+    const char *from;
+    const char *to;
+  } moves[] = {
+    { "rlimits", "rlimits" },
+    { "apparmorProfile", "apparmorProfile" },
+    { "selinuxProcessLabel", "selinuxLabel" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (moves); i++)
     {
-      json_object_set_member (to, new_name, json_node_copy (node));
-      g_ptr_array_add (
-          notes, g_strdup_printf ("%s: linux.%s moved to process.%s", file, old_name, new_name));
+      JsonNode *node = json_object_get_member (linux_part, moves[i].from);
+      if (node == NULL)
+        continue;
+      if (!is_empty (node) && !json_object_has_member (process, moves[i].to))
+        {
+          json_object_set_member (process, moves[i].to, json_node_copy (node));
+          g_ptr_array_add (notes, g_strdup_printf ("%s: linux.%s moved to process.%s", file,
+                                                   moves[i].from, moves[i].to));
+        }
+      json_object_remove_member (linux_part, moves[i].from);
     }
-  json_object_remove_member (from, old_name);
 }
 
 gboolean
@@ -129,10 +137,7 @@ sc_runtime_migrate (JsonObject *config, const char *file, GPtrArray *notes, GErr
     return TRUE;
   if (!migrate_capabilities (process, linux_part, file, notes, error))
     return FALSE;
-  if (linux_part == NULL)
-    return TRUE;
-  move_member (linux_part, "rlimits", process, "rlimits", notes, file);
-  move_member (linux_part, "apparmorProfile", process, "apparmorProfile", notes, file);
-  move_member (linux_part, "selinuxProcessLabel", process, "selinuxLabel", notes, file);
+  if (linux_part != NULL)
+    move_to_process (linux_part, process, file, notes);
   return TRUE;
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define DEFAULT_MODE 0755
+
 /* Where a runtime that got NOTIFY_SOCKET binds a directory: runc 1.1, crun 1.8 */
 static const char *const notify_directories[] = { "/run/notify", "/run/systemd/notify" };
 
@@ -138,11 +140,40 @@ is_below_any (GPtrArray *covered, const char *path)
 
 /* What lies below an earlier mount is made there by the runtime, not in the image's tree. */
 static void
-add_point (GPtrArray *points, GPtrArray *covered, const char *path, gboolean is_directory)
+add_point (
+    GPtrArray *points, GPtrArray *covered, const char *path, gboolean is_directory, guint mode)
 {
   if (g_str_equal (path, "/") || is_below_any (covered, path))
     return;
-  g_ptr_array_add (points, sc_mount_point_new (path + 1, is_directory));
+  g_ptr_array_add (points, sc_mount_point_new (path + 1, is_directory, mode));
+}
+
+/* runc before 1.2 gives a tmpfs the mode of the directory below it, whatever its "mode=" says. */
+static guint
+get_tmpfs_mode (JsonObject *mount)
+{
+  g_auto (GStrv) options = NULL;
+  guint64 mode = DEFAULT_MODE;
+  if (g_strcmp0 (get_text (mount, "type"), "tmpfs") != 0
+      || !sc_json_get_strv (mount, "options", &options, NULL))
+    return DEFAULT_MODE;
+  for (char **option = options; option != NULL && *option != NULL; option++)
+    {
+      if (g_str_has_prefix (*option, "mode=")
+          && !g_ascii_string_to_unsigned (*option + strlen ("mode="), 8, 0, 01777, &mode, NULL))
+        mode = DEFAULT_MODE;
+    }
+  return (guint)mode;
+}
+
+static void
+add_working_directory (GPtrArray *points, GPtrArray *covered, JsonObject *config)
+{
+  JsonObject *process = NULL;
+  const char *cwd = NULL;
+  if (sc_json_get_object (config, "process", &process, NULL) && process != NULL
+      && sc_json_get_string (process, "cwd", &cwd, NULL) && cwd != NULL)
+    add_point (points, covered, cwd, TRUE, DEFAULT_MODE);
 }
 
 GPtrArray *
@@ -158,19 +189,13 @@ sc_runtime_mounts_list_points (JsonObject *config, const ScPaths *paths, gboolea
       JsonObject *mount = json_array_get_object_element (mounts, i);
       const char *destination = get_text (mount, "destination");
       g_autofree char *source = get_bind_source (mount);
-      add_point (points, covered, destination,
-                 source == NULL || is_directory_on_host (paths, source));
+      gboolean is_directory = source == NULL || is_directory_on_host (paths, source);
+      add_point (points, covered, destination, is_directory, get_tmpfs_mode (mount));
       g_ptr_array_add (covered, g_strdup (destination));
     }
   for (guint i = 0; is_notify && i < G_N_ELEMENTS (notify_directories); i++)
-    add_point (points, covered, notify_directories[i], TRUE);
-
-  /* runtimes make a missing working directory too */
-  JsonObject *process = NULL;
-  const char *cwd = NULL;
-  if (sc_json_get_object (config, "process", &process, NULL) && process != NULL
-      && sc_json_get_string (process, "cwd", &cwd, NULL) && cwd != NULL)
-    add_point (points, covered, cwd, TRUE);
+    add_point (points, covered, notify_directories[i], TRUE, DEFAULT_MODE);
+  add_working_directory (points, covered, config);
   return g_steal_pointer (&points);
 }
 

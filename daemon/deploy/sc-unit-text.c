@@ -44,6 +44,14 @@ static const char *const controllers[] = {
   "cgroup",      "bpf-restrict-network-interfaces",
 };
 
+typedef struct
+{
+  const char *file;
+  GPtrArray *entries; /* (owned) of Entry */
+  char *section;      /* (owned) that we are in */
+  gboolean has_service;
+} Parser;
+
 static void
 entry_free (gpointer data)
 {
@@ -53,6 +61,15 @@ entry_free (gpointer data)
   g_free (entry->value);
   g_free (entry);
 }
+
+static void
+parser_clear (Parser *self)
+{
+  g_clear_pointer (&self->entries, g_ptr_array_unref);
+  g_free (self->section);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Parser, parser_clear)
 
 void
 sc_unit_facts_clear (ScUnitFacts *self)
@@ -192,12 +209,7 @@ is_continued (const char *text)
 }
 
 static gboolean
-parse_line (GPtrArray *entries,
-            const char *file,
-            guint number,
-            const char *text,
-            char **section,
-            GError **error)
+parse_line (Parser *self, guint number, const char *text, GError **error)
 {
   if (text[0] == '\0')
     return TRUE;
@@ -206,24 +218,25 @@ parse_line (GPtrArray *entries,
       gsize length = strlen (text);
       if (text[length - 1] != ']')
         return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
-                             "%s: line %u: a section without \"]\"", file, number);
-      g_free (*section);
-      *section = g_strndup (text + 1, length - 2);
+                             "%s: line %u: a section without \"]\"", self->file, number);
+      g_free (self->section);
+      self->section = g_strndup (text + 1, length - 2);
+      self->has_service = self->has_service || g_str_equal (self->section, "Service");
       return TRUE;
     }
   if (g_str_has_prefix (text, ".include"))
     return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
-                         "%s: line %u: \".include\" is not allowed", file, number);
+                         "%s: line %u: \".include\" is not allowed", self->file, number);
 
   const char *equals = strchr (text, '=');
   if (equals == NULL)
     return TRUE; /* systemd warns of such a line and ignores it */
   Entry *entry = g_new0 (Entry, 1);
   entry->line = number;
-  entry->section = g_strdup (*section);
+  entry->section = g_strdup (self->section);
   entry->key = g_strchomp (g_strndup (text, (gsize)(equals - text)));
   entry->value = g_strstrip (g_strdup (equals + 1));
-  g_ptr_array_add (entries, entry);
+  g_ptr_array_add (self->entries, entry);
   return TRUE;
 }
 
@@ -232,11 +245,11 @@ parse_line (GPtrArray *entries,
 static GPtrArray *
 parse (const char *file, const char *text, GError **error)
 {
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (entry_free);
+  g_auto (Parser) self = { .file = file,
+                           .entries = g_ptr_array_new_with_free_func (entry_free),
+                           .section = g_strdup ("") };
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  g_autofree char *section = g_strdup ("");
   g_autoptr (GString) joined = g_string_new (NULL);
-  gboolean has_service = FALSE;
   guint first = 1;
   for (guint i = 0; lines[i] != NULL; i++)
     {
@@ -251,19 +264,18 @@ parse (const char *file, const char *text, GError **error)
           joined->str[joined->len - 1] = ' ';
           continue;
         }
-      if (!parse_line (entries, file, first, g_strstrip (joined->str), &section, error))
+      if (!parse_line (&self, first, g_strstrip (joined->str), error))
         return NULL;
-      has_service = has_service || g_str_equal (section, "Service");
       g_string_truncate (joined, 0);
     }
-  if (!parse_line (entries, file, first, g_strstrip (joined->str), &section, error))
+  if (!parse_line (&self, first, g_strstrip (joined->str), error))
     return NULL;
-  if (!has_service)
+  if (!self.has_service)
     {
       sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "%s: has no [Service] section", file);
       return NULL;
     }
-  return g_steal_pointer (&entries);
+  return g_steal_pointer (&self.entries);
 }
 
 static gboolean

@@ -112,6 +112,8 @@ handle_failure (GTask *task, ScFailure failure, GError *error)
 {
   const Attempts *attempts = g_task_get_task_data (task);
 
+  if (failure == SC_FAILURE_BROKEN || failure == SC_FAILURE_REFUSED)
+    attempts->retry->is_answered = TRUE;
   if (failure == SC_FAILURE_BROKEN || (failure == SC_FAILURE_CONNECT && attempts->retry->is_answered))
     try_again (task, 0, error);
   else

@@ -94,8 +94,10 @@ resume (GTask *task, GError *raw)
   GError *error = NULL;
   guint delay_ms;
 
+  ScFailure failure = sc_failure_classify (owned);
   (void)sc_failure_set (&error, owned, pump->answer->uri);
-  if (sc_failure_classify (owned) == SC_FAILURE_FINAL || !sc_retry_next (&pump->retry, 0, &delay_ms))
+  if (failure == SC_FAILURE_FINAL || failure == SC_FAILURE_REFUSED
+      || !sc_retry_next (&pump->retry, 0, &delay_ms))
     {
       if (!g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED))
         sc_prefix_error (&error, "after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes: ",

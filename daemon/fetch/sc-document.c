@@ -73,7 +73,8 @@ on_body (GObject *source, GAsyncResult *result, gpointer user_data)
       g_task_return_pointer (task, bytes, (GDestroyNotify)g_bytes_unref);
       return;
     }
-  if (failure == SC_FAILURE_FINAL || !sc_retry_next (&document->retry, 0, &delay_ms))
+  if (failure == SC_FAILURE_FINAL || failure == SC_FAILURE_REFUSED
+      || !sc_retry_next (&document->retry, 0, &delay_ms))
     {
       fail (task, error);
       return;

@@ -26,7 +26,9 @@ sc_failure_classify (const GError *raw)
   static const int final_codes[] = { G_IO_ERROR_CANCELLED, G_IO_ERROR_NOT_SUPPORTED, G_IO_ERROR_INVALID_ARGUMENT,
                                      G_IO_ERROR_PERMISSION_DENIED };
 
-  if (raw->domain == SYSCONT_ERROR || is_io_error (raw, final_codes, G_N_ELEMENTS (final_codes)))
+  if (raw->domain == SYSCONT_ERROR)
+    return SC_FAILURE_REFUSED;
+  if (is_io_error (raw, final_codes, G_N_ELEMENTS (final_codes)))
     return SC_FAILURE_FINAL;
   if (raw->domain == G_TLS_ERROR)
     return raw->code == G_TLS_ERROR_MISC || raw->code == G_TLS_ERROR_EOF || raw->code == G_TLS_ERROR_HANDSHAKE
@@ -54,11 +56,6 @@ sc_failure_name_host (GUri *uri)
 static gboolean
 set_tls (GError **error, const GError *raw, const char *host)
 {
-  if (raw->code == G_TLS_ERROR_NOT_TLS)
-    return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
-                         "\"%s\" does not speak TLS; if the registry is meant to be without, add it to Insecure= in "
-                         "[Registries] of syscont.conf",
-                         host);
   if (raw->code == G_TLS_ERROR_BAD_CERTIFICATE)
     return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
                          "the certificate of \"%s\" is not accepted: %s; have the registry's certificate renewed, add "
@@ -71,7 +68,9 @@ set_tls (GError **error, const GError *raw, const char *host)
 
   g_autofree char *reason = sc_text_escape (raw->message);
   return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
-                       "no TLS connection to \"%s\": %s; does the registry offer TLS 1.2 or later there?", host, reason);
+                       "no TLS connection to \"%s\": %s; check that the registry offers TLS 1.2 or later there, or, if it "
+                       "is meant to be without TLS, add it to Insecure= in [Registries] of syscont.conf",
+                       host, reason);
 }
 
 gboolean

@@ -11,6 +11,7 @@ typedef enum
 {
   SC_FAILURE_NONE,
   SC_FAILURE_FINAL,   /* the same again would give the same */
+  SC_FAILURE_REFUSED, /* the same, and it was an answer that is not accepted */
   SC_FAILURE_CONNECT, /* nobody was reached */
   SC_FAILURE_BROKEN,  /* somebody was reached, and then the connection broke or went silent */
 } ScFailure;

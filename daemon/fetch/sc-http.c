@@ -24,6 +24,8 @@ typedef struct
   char *authorization; /* (owned) (nullable) */
   guint64 range_start;
   guint redirects_left;
+  gboolean is_connected; /* to whom @uri names, with TLS if it is to be */
+  gboolean is_redirected;
   SoupMessage *message; /* (owned) (nullable) */
   GTlsCertificateFlags certificate_flags;
   ScFailure failure;
@@ -127,6 +129,11 @@ fail (GTask *task, GError *raw)
   GError *error = NULL;
 
   exchange->failure = sc_failure_classify (owned);
+  if (exchange->failure == SC_FAILURE_CONNECT && (exchange->is_connected || exchange->is_redirected))
+    exchange->failure = SC_FAILURE_BROKEN;
+  else if (exchange->failure == SC_FAILURE_BROKEN && !exchange->is_connected && !exchange->is_redirected
+           && owned->domain != G_RESOLVER_ERROR)
+    exchange->failure = SC_FAILURE_CONNECT;
   (void)sc_failure_set (&error, owned, exchange->uri);
   g_task_return_error (task, error);
 }
@@ -171,6 +178,7 @@ follow_redirect (Exchange *exchange, GError **error)
                          "\"%s\" redirects once more than is followed", host);
 
   exchange->redirects_left--;
+  exchange->is_redirected = TRUE;
   g_uri_unref (exchange->uri);
   exchange->uri = g_steal_pointer (&target);
   return TRUE;
@@ -191,6 +199,7 @@ on_starting (SoupMessage *message, gpointer user_data)
 {
   Exchange *exchange = user_data;
 
+  exchange->is_connected = TRUE;
   sc_watch_start (exchange->watch, exchange->http->policy->headers_ms, "no answer");
 }
 
@@ -244,6 +253,7 @@ send_hop (GTask *task, GAsyncReadyCallback callback)
   Exchange *exchange = g_task_get_task_data (task);
 
   make_message (exchange);
+  exchange->is_connected = FALSE;
   sc_watch_start (exchange->watch, exchange->http->policy->connect_ms, "no connection");
   soup_session_send_async (exchange->http->session, exchange->message, G_PRIORITY_DEFAULT,
                            sc_watch_get_cancellable (exchange->watch), callback, task);

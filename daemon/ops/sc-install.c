@@ -61,6 +61,20 @@ install_clear (Install *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Install, install_clear)
 
+/* What the short name of an image that is not in the store means; the message says what could be written. */
+static ScReference *
+find_registry (const Install *self, GError **error)
+{
+  const ScReference *reference = self->op->reference;
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (ScReference) full
+      = sc_reference_resolve_short_name (reference, self->context->config->short_names, &local_error);
+
+  if (full == NULL)
+    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such image in the store: %s", local_error->message);
+  return g_steal_pointer (&full);
+}
+
 /* An image of the store by exactly that name; otherwise short-name rules and the registry. */
 static gboolean
 find_image (Install *self, GCancellable *cancellable, GError **error)
@@ -76,8 +90,7 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;
         }
-      g_autoptr (ScReference) full
-          = sc_reference_resolve_short_name (op->reference, self->context->config->short_names, error);
+      g_autoptr (ScReference) full = find_registry (self, error);
       if (full == NULL || !sc_pull (self->context, self->repo, full, op->platform, cancellable, error))
         return FALSE;
       self->image = sc_image_store_lookup (self->repo, full->fullname, error);

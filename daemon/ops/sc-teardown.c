@@ -1,25 +1,56 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-teardown.h"
 
+#include "base/sc-fd.h"
 #include "base/sc-log.h"
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
 #include "host/sc-unit-files.h"
 
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #define TMPFILES_TIMEOUT_S 60
+
+/* Directories in /run that a line made and that are empty now; tmpfiles.d(5) has no word for that. */
+static void
+remove_run_directory (const ScPaths *paths, const char *line)
+{
+  g_auto (GStrv) words = g_strsplit_set (line, " \t", 3);
+
+  if (words[0] == NULL || words[1] == NULL || strchr ("dD", words[0][0]) == NULL
+      || !g_str_has_prefix (words[1], "/run/"))
+    return;
+
+  g_autofree char *root = g_strconcat (paths->root, "/run", NULL);
+  g_autofree char *relative = g_strdup (words[1] + strlen ("/run/"));
+  g_autofree char *parent = g_path_get_dirname (relative);
+  g_autofree char *name = g_path_get_basename (relative);
+  sc_autofd root_fd = sc_fd_open_dir (root, NULL);
+  sc_autofd parent_fd = root_fd >= 0 ? sc_fd_open_beneath (root_fd, parent, O_PATH | O_DIRECTORY, 0) : -1;
+
+  if (parent_fd >= 0)
+    (void)unlinkat (parent_fd, name, AT_REMOVEDIR);
+}
 
 static void
 remove_tmpfiles (const ScPaths *paths, ScSystemd *systemd, const char *name)
 {
   g_autofree char *path = sc_unit_files_tmpfiles_path (paths, name);
   const char *const argv[] = { "/usr/bin/systemd-tmpfiles", "--remove", path, NULL };
+  g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (g_file_test (path, G_FILE_TEST_EXISTS)
-      && !sc_systemd_run (systemd, argv, "Remove temporary files of a system container", TMPFILES_TIMEOUT_S, NULL,
-                          &error))
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  if (!sc_systemd_run (systemd, argv, "Remove temporary files of a system container", TMPFILES_TIMEOUT_S, NULL, &error))
     sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name }, "removing temporary files of \"%s\": %s", name,
             error->message);
+
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (guint i = g_strv_length (lines); i > 0; i--) /* deeper directories come later */
+    remove_run_directory (paths, lines[i - 1]);
 }
 
 static gboolean

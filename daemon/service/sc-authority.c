@@ -16,13 +16,14 @@ struct _ScAuthority
   PolkitAuthority *polkit;   /* (owned) (nullable) until the first question that needs it */
   gboolean polkit_coming;
   GPtrArray *waiting;        /* (owned) of Check, (not owned): for polkit to come */
+  GPtrArray *asked;          /* (owned) of Check, (not owned): for polkit's answer */
   GHashTable *pending;       /* (owned) PendingKey to count: of each uid and kind */
   GCancellable *closing;     /* (owned) */
 };
 
 typedef struct
 {
-  ScAuthority *authority;
+  ScAuthority *authority;    /* (nullable) NULL when it was freed before polkit answered */
   const ScMethodRule *rule;
   GHashTable *details;       /* (owned) */
   gboolean has_owner;
@@ -117,7 +118,7 @@ refusal (const Check *check)
 static void
 give_up (Check *check)
 {
-  if (g_ptr_array_remove (check->authority->waiting, check))
+  if (check->authority != NULL && g_ptr_array_remove (check->authority->waiting, check))
     finish (check, refusal (check));
   else
     g_cancellable_cancel (check->cancellable);
@@ -161,6 +162,12 @@ on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (PolkitAuthorizationResult) answer = polkit_authority_check_authorization_finish (
       POLKIT_AUTHORITY (source), result, &error);
 
+  if (check->authority == NULL)
+    {
+      check_free (check);
+      return;
+    }
+  g_ptr_array_remove (check->authority->asked, check);
   if (answer != NULL)
     {
       finish (check, verdict_of (check, answer));
@@ -181,6 +188,7 @@ ask (Check *check)
   gpointer key;
   gpointer value;
 
+  g_ptr_array_add (check->authority->asked, check);
   g_hash_table_iter_init (&iter, check->details);
   while (g_hash_table_iter_next (&iter, &key, &value))
     polkit_details_insert (details, key, value);
@@ -317,17 +325,33 @@ sc_authority_new (ScCallers *callers)
 
   self->callers = callers;
   self->waiting = g_ptr_array_new ();
+  self->asked = g_ptr_array_new ();
   self->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->closing = g_cancellable_new ();
   return self;
+}
+
+/* The question is given up, its answer has nobody any more to go to. */
+static void
+abandon (Check *check)
+{
+  count_out (check);
+  check->authority = NULL;
+  g_cancellable_cancel (check->cancellable);
+  check->func (SC_VERDICT_DENIED, check->caller, check->user_data);
 }
 
 void
 sc_authority_free (ScAuthority *self)
 {
   g_cancellable_cancel (self->closing);
+  while (self->waiting->len > 0)
+    finish (g_ptr_array_steal_index (self->waiting, 0), SC_VERDICT_DENIED);
+  while (self->asked->len > 0)
+    abandon (g_ptr_array_steal_index (self->asked, 0));
   g_clear_object (&self->polkit);
   g_ptr_array_unref (self->waiting);
+  g_ptr_array_unref (self->asked);
   g_hash_table_unref (self->pending);
   g_object_unref (self->closing);
   g_free (self);

@@ -36,6 +36,8 @@ typedef struct _ScAuthority ScAuthority;
 
 /** sc_authority_new: @callers: lent, must live longer */
 ScAuthority *sc_authority_new (ScCallers *callers);
+
+/** sc_authority_free: questions that are open are answered with a refusal */
 void sc_authority_free (ScAuthority *self);
 
 /** ScAuthorityFunc: @caller: (nullable): never NULL when allowed */

@@ -290,6 +290,8 @@ log_end (const ScJob *self)
   const ScJobRecord *record = self->record;
   g_autofree char *targets = g_strjoinv (", ", record->targets);
   g_autofree char *subject = sc_text_escape (targets);
+  g_autofree char *title = *subject != '\0' ? g_strdup_printf ("%s of \"%s\"", record->type, subject)
+                                            : g_strdup (record->type);
   gboolean is_container = sc_job_record_is_about_containers (record);
   double seconds = record->start_usec > 0
                        ? (double)(record->end_usec - record->start_usec) / G_USEC_PER_SEC
@@ -306,10 +308,9 @@ log_end (const ScJob *self)
   };
 
   if (record->state == SC_JOB_FAILED)
-    sc_log (G_LOG_LEVEL_WARNING, &fields, "%s of \"%s\" failed: %s", record->type, subject,
-            record->error_message);
+    sc_log (G_LOG_LEVEL_WARNING, &fields, "%s failed: %s", title, record->error_message);
   else
-    sc_log (G_LOG_LEVEL_INFO, &fields, "%s of \"%s\" %s in %.1f s", record->type, subject, sc_job_state_name (record->state),
+    sc_log (G_LOG_LEVEL_INFO, &fields, "%s %s in %.1f s", title, sc_job_state_name (record->state),
             seconds);
 }
 

@@ -228,13 +228,13 @@ sc_service_free (ScService *self)
   g_clear_signal_handler (&self->closed_handler, self->bus);
   release_name (self);
   g_clear_pointer (&self->log_control, sc_log_control_free);
+  g_clear_pointer (&self->parts.authority, sc_authority_free);
   if (self->parts.queries != NULL)
     g_thread_pool_free (self->parts.queries, FALSE, TRUE);
   g_clear_pointer (&self->parts.registry, sc_job_registry_free);
   g_clear_pointer (&self->parts.objects, sc_objects_free);
   g_clear_object (&self->manager);
   g_clear_pointer (&self->parts.idle, sc_idle_free);
-  g_clear_pointer (&self->parts.authority, sc_authority_free);
   g_clear_pointer (&self->callers, sc_callers_free);
   g_main_loop_unref (self->loop);
   g_object_unref (self->bus);

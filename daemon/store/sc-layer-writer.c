@@ -203,9 +203,6 @@ dispatch (ScLayerWriter *self, const ScEntry *entry, GCancellable *cancellable, 
 {
   g_autoptr (GVariant) xattrs = xattrs_to_variant (entry->xattrs);
 
-  if (entry->path[0] == '\0' && entry->type != SC_ENTRY_DIRECTORY && entry->type != SC_ENTRY_OPAQUE)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the root must be a directory");
-
   switch (entry->type)
     {
     case SC_ENTRY_DIRECTORY:

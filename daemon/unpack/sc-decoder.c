@@ -12,8 +12,8 @@
 #include <zlib.h>
 #endif
 
-#define MAX_MAGIC_BYTES       4
-#define ZSTD_SKIPPABLE_MASK   0xfffffff0u
+#define MAX_MAGIC_BYTES     4
+#define ZSTD_SKIPPABLE_MASK 0xfffffff0u
 
 typedef enum
 {
@@ -87,8 +87,9 @@ gzip_step (ScDecoder *self, ScDecoderBuffers *buffers, GError **error)
   if (status < 0)
     {
       sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
-                    status == ISAL_INCORRECT_CHECKSUM ? "the gzip stream is damaged: its checksum is wrong"
-                                                      : "the gzip stream is damaged");
+                    status == ISAL_INCORRECT_CHECKSUM
+                        ? "the gzip stream is damaged: its checksum is wrong"
+                        : "the gzip stream is damaged");
       return STEP_FAILED;
     }
   return state->block_state == ISAL_BLOCK_FINISH ? STEP_MEMBER_END : STEP_MORE;
@@ -141,7 +142,8 @@ gzip_step (ScDecoder *self, ScDecoderBuffers *buffers, GError **error)
     return STEP_MORE;
   gboolean is_checksum = stream->msg != NULL && strcmp (stream->msg, "incorrect data check") == 0;
   sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
-                is_checksum ? "the gzip stream is damaged: its checksum is wrong" : "the gzip stream is damaged");
+                is_checksum ? "the gzip stream is damaged: its checksum is wrong"
+                            : "the gzip stream is damaged");
   return STEP_FAILED;
 }
 
@@ -149,7 +151,8 @@ static gboolean
 gzip_open (ScDecoder *self)
 {
   self->gzip = g_new0 (z_stream, 1);
-  return inflateInit2 (self->gzip, 16 + MAX_WBITS) == Z_OK; /* 16: with a gzip header, and nothing else */
+  return inflateInit2 (self->gzip, 16 + MAX_WBITS)
+         == Z_OK; /* 16: with a gzip header, and nothing else */
 }
 
 static void
@@ -166,7 +169,8 @@ gzip_close (ScDecoder *self)
 static gboolean
 zstd_has_magic (const guint8 *magic)
 {
-  guint32 value = magic[0] | (guint32)magic[1] << 8 | (guint32)magic[2] << 16 | (guint32)magic[3] << 24;
+  guint32 value
+      = magic[0] | (guint32)magic[1] << 8 | (guint32)magic[2] << 16 | (guint32)magic[3] << 24;
 
   return value == ZSTD_MAGICNUMBER || (value & ZSTD_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
@@ -192,10 +196,12 @@ zstd_step (ScDecoder *self, ScDecoderBuffers *buffers, GError **error)
   if (!ZSTD_isError (status))
     return status == 0 ? STEP_MEMBER_END : STEP_MORE;
   if (ZSTD_getErrorCode (status) == ZSTD_error_frameParameter_windowTooLarge)
-    sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the zstd stream needs a window of more than %d MiB",
+    sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                  "the zstd stream needs a window of more than %d MiB",
                   1 << (SC_DECODER_MAX_WINDOW_LOG - 20));
   else
-    sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the zstd stream is damaged: %s", ZSTD_getErrorName (status));
+    sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the zstd stream is damaged: %s",
+                  ZSTD_getErrorName (status));
   return STEP_FAILED;
 }
 
@@ -204,7 +210,8 @@ zstd_open (ScDecoder *self)
 {
   self->zstd = ZSTD_createDCtx ();
   return self->zstd != NULL
-         && !ZSTD_isError (ZSTD_DCtx_setParameter (self->zstd, ZSTD_d_windowLogMax, SC_DECODER_MAX_WINDOW_LOG));
+         && !ZSTD_isError (
+             ZSTD_DCtx_setParameter (self->zstd, ZSTD_d_windowLogMax, SC_DECODER_MAX_WINDOW_LOG));
 }
 
 static const Codec gzip_codec = { "gzip", 2, gzip_has_magic, gzip_begin_member, gzip_step };
@@ -229,7 +236,8 @@ sc_decoder_new (ScCompression compression, GError **error)
 
   if (ok)
     return g_steal_pointer (&self);
-  sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "no decoder for %s can be made", self->codec->name);
+  sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "no decoder for %s can be made",
+                self->codec->name);
   return NULL;
 }
 
@@ -246,6 +254,8 @@ copy_plain (ScDecoderBuffers *buffers)
 {
   gsize n = MIN (buffers->in_bytes, buffers->out_bytes);
 
+  if (n == 0) /* before the first read there is no input to point to */
+    return;
   memcpy (buffers->out, buffers->in, n);
   buffers->in += n;
   buffers->in_bytes -= n;
@@ -263,14 +273,17 @@ begin_member (ScDecoder *self, GError **error)
 
   if (!codec->has_magic (self->magic))
     return self->n_members == 0
-               ? sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the stream is not compressed with %s as declared",
-                               codec->name)
-               : sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "something follows the %s stream", codec->name);
+               ? sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                               "the stream is not compressed with %s as declared", codec->name)
+               : sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                               "something follows the %s stream", codec->name);
   if (++self->n_members > SC_DECODER_MAX_MEMBERS)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the %s stream has more than %d members", codec->name,
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "the %s stream has more than %d members", codec->name,
                          SC_DECODER_MAX_MEMBERS);
   if (!codec->begin_member (self))
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "the %s decoder cannot be reset", codec->name);
+    return sc_error_set (error, SYSCONT_ERROR_FAILED, "the %s decoder cannot be reset",
+                         codec->name);
 
   self->in_member = TRUE;
   self->member_has_content = FALSE;
@@ -284,8 +297,9 @@ end_member (ScDecoder *self, GError **error)
   self->in_member = FALSE;
   if (self->member_has_content || ++self->n_empty_members <= SC_DECODER_MAX_EMPTY_MEMBERS)
     return TRUE;
-  return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the %s stream has more than %d empty members",
-                       self->codec->name, SC_DECODER_MAX_EMPTY_MEMBERS);
+  return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                       "the %s stream has more than %d empty members", self->codec->name,
+                       SC_DECODER_MAX_EMPTY_MEMBERS);
 }
 
 static gboolean
@@ -300,7 +314,8 @@ run_member (ScDecoder *self, ScDecoderBuffers *buffers, gboolean *progress, GErr
   if (step == STEP_MEMBER_END)
     return end_member (self, error);
   if (step == STEP_MORE && !*progress && in_bytes > 0)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the %s stream is damaged", self->codec->name);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the %s stream is damaged",
+                         self->codec->name);
   return step == STEP_MORE;
 }
 
@@ -343,11 +358,13 @@ sc_decoder_finish (const ScDecoder *self, GError **error)
   if (self->codec == NULL)
     return TRUE;
   if (self->in_member)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the %s stream is cut off", self->codec->name);
-  if (self->n_members == 0)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the stream is not compressed with %s as declared",
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the %s stream is cut off",
                          self->codec->name);
+  if (self->n_members == 0)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "the stream is not compressed with %s as declared", self->codec->name);
   return self->magic_bytes == 0
              ? TRUE
-             : sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "something follows the %s stream", self->codec->name);
+             : sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "something follows the %s stream",
+                             self->codec->name);
 }

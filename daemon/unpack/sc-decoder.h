@@ -8,9 +8,10 @@
 
 #include "image/sc-manifest.h"
 
-#define SC_DECODER_MAX_MEMBERS       (1024 * 1024) /* some writers end a member after each file */
-#define SC_DECODER_MAX_EMPTY_MEMBERS 1000          /* without a byte of content: work that produces nothing */
-#define SC_DECODER_MAX_WINDOW_LOG    27            /* of zstd: a frame may ask for as much memory */
+#define SC_DECODER_MAX_MEMBERS (1024 * 1024) /* some writers end a member after each file */
+#define SC_DECODER_MAX_EMPTY_MEMBERS                                                               \
+  1000                               /* without a byte of content: work that produces nothing */
+#define SC_DECODER_MAX_WINDOW_LOG 27 /* of zstd: a frame may ask for as much memory */
 
 typedef struct _ScDecoder ScDecoder;
 

@@ -45,10 +45,12 @@ check_limits (const ScInflate *self, GError **error)
 {
   if (self->out_bytes > self->max_bytes)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                         "the stream has more than %" G_GUINT64_FORMAT " bytes when it is unpacked", self->max_bytes);
-  if (self->out_bytes > SC_INFLATE_RATIO_FREE_BYTES && self->out_bytes / SC_INFLATE_MAX_RATIO > self->in_bytes)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the stream unpacks to more than %d times its size",
-                         SC_INFLATE_MAX_RATIO);
+                         "the stream has more than %" G_GUINT64_FORMAT " bytes when it is unpacked",
+                         self->max_bytes);
+  if (self->out_bytes > SC_INFLATE_RATIO_FREE_BYTES
+      && self->out_bytes / SC_INFLATE_MAX_RATIO > self->in_bytes)
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "the stream unpacks to more than %d times its size", SC_INFLATE_MAX_RATIO);
   return TRUE;
 }
 
@@ -56,7 +58,8 @@ check_limits (const ScInflate *self, GError **error)
 static gboolean
 wait_for_input (ScInflate *self)
 {
-  struct pollfd fds[] = { { .fd = self->stop_fd, .events = POLLIN }, { .fd = self->fd, .events = POLLIN } };
+  struct pollfd fds[]
+      = { { .fd = self->stop_fd, .events = POLLIN }, { .fd = self->fd, .events = POLLIN } };
 
   while (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno == EINTR)
     ;

@@ -74,14 +74,16 @@ clean_path (const char *raw, GError **error)
 static gboolean
 component_is_reserved (const char *component)
 {
-  return g_str_has_prefix (component, WHITEOUT_PREFIX) || g_str_has_prefix (component, OSTREE_WHITEOUT_PREFIX);
+  return g_str_has_prefix (component, WHITEOUT_PREFIX)
+         || g_str_has_prefix (component, OSTREE_WHITEOUT_PREFIX);
 }
 
 /* What is hidden must be a name that the directory can have: never the directory itself or one above it. */
 static gboolean
 check_hidden_name (const char *name, GError **error)
 {
-  if (*name != '\0' && strcmp (name, ".") != 0 && strcmp (name, "..") != 0 && !component_is_reserved (name))
+  if (*name != '\0' && strcmp (name, ".") != 0 && strcmp (name, "..") != 0
+      && !component_is_reserved (name))
     return TRUE;
   return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is a whiteout of no possible name");
 }
@@ -105,7 +107,8 @@ classify_name (char **path, NameKind *kind, GError **error)
       return TRUE;
     }
   if (g_str_has_prefix (*last, OSTREE_WHITEOUT_PREFIX))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "its path has a component that begins with \"%s\"",
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "its path has a component that begins with \"%s\"",
                          OSTREE_WHITEOUT_PREFIX);
   if (last[1] != NULL)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is below a whiteout");
@@ -131,13 +134,18 @@ is_directory (const ScTarHeader *header, const char *raw_path)
 
 /* aufs makes its whiteouts as hard links to each other, and layers of its time have them so. */
 static gboolean
-check_whiteout (struct archive_entry *member, const ScTarHeader *header, gboolean is_regular, GError **error)
+check_whiteout (struct archive_entry *member,
+                const ScTarHeader *header,
+                gboolean is_regular,
+                GError **error)
 {
   const char *target = header->type == '1' ? get_link_target (member, header) : NULL;
-  const char *target_name = target != NULL && strrchr (target, '/') != NULL ? strrchr (target, '/') + 1 : target;
+  const char *target_name
+      = target != NULL && strrchr (target, '/') != NULL ? strrchr (target, '/') + 1 : target;
 
   if (!is_regular && (target_name == NULL || !g_str_has_prefix (target_name, WHITEOUT_PREFIX)))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has the name of a whiteout, but is no regular file");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it has the name of a whiteout, but is no regular file");
   return archive_entry_size (member) == 0
              ? TRUE
              : sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is a whiteout with content");
@@ -150,7 +158,8 @@ capability_is_valid (const guint8 *value, gsize size_bytes)
 
   if (size_bytes < sizeof (guint32))
     return FALSE;
-  guint32 magic = value[0] | (guint32)value[1] << 8 | (guint32)value[2] << 16 | (guint32)value[3] << 24;
+  guint32 magic
+      = value[0] | (guint32)value[1] << 8 | (guint32)value[2] << 16 | (guint32)value[3] << 24;
   guint32 revision = (magic & VFS_CAP_REVISION_MASK) >> VFS_CAP_REVISION_SHIFT;
   return revision > 0 && revision < G_N_ELEMENTS (sizes) && size_bytes == sizes[revision]
          && (magic & VFS_CAP_FLAGS_MASK & ~(guint32)VFS_CAP_FLAGS_EFFECTIVE) == 0;
@@ -188,17 +197,19 @@ add_xattr (ScEntry *entry, const char *name, const void *value, gsize size_bytes
   gboolean found;
 
   if (strlen (name) > XATTR_NAME_MAX)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the name of an extended attribute has more than %d bytes",
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "the name of an extended attribute has more than %d bytes",
                          XATTR_NAME_MAX);
   if (!g_utf8_validate (name, -1, NULL))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the name of an extended attribute is not UTF-8");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "the name of an extended attribute is not UTF-8");
   if (!find_xattr (entry, name, bytes, &found))
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has an extended attribute twice");
   if (found)
     return TRUE;
   if (entry->xattrs != NULL && entry->xattrs->len >= SC_ENTRY_MAX_XATTRS)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "it has more than %d extended attributes",
-                         SC_ENTRY_MAX_XATTRS);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "it has more than %d extended attributes", SC_ENTRY_MAX_XATTRS);
 
   sc_entry_add_xattr (entry, name, bytes);
   return TRUE;
@@ -229,7 +240,8 @@ take_xattrs (ScEntry *entry, struct archive_entry *member, GError **error)
         continue;
       total_bytes += strlen (name) + size_bytes;
       if (total_bytes > SC_ENTRY_MAX_XATTR_BYTES)
-        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "its extended attributes have more than %d bytes",
+        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                             "its extended attributes have more than %d bytes",
                              SC_ENTRY_MAX_XATTR_BYTES);
       if (!add_xattr (entry, name, value, size_bytes, error))
         return FALSE;
@@ -247,14 +259,18 @@ take_owner (ScEntry *entry, struct archive_entry *member, GError **error)
 
   if (uid < 0 || uid > G_MAXINT32 || gid < 0 || gid > G_MAXINT32)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
-                         "its owner %" G_GINT64_FORMAT ":%" G_GINT64_FORMAT " is out of range", uid, gid);
+                         "its owner %" G_GINT64_FORMAT ":%" G_GINT64_FORMAT " is out of range", uid,
+                         gid);
   entry->uid = (guint32)uid;
   entry->gid = (guint32)gid;
   return TRUE;
 }
 
 static gboolean
-take_link_target (ScEntry *entry, struct archive_entry *member, const ScTarHeader *header, GError **error)
+take_link_target (ScEntry *entry,
+                  struct archive_entry *member,
+                  const ScTarHeader *header,
+                  GError **error)
 {
   const char *target = get_link_target (member, header);
   NameKind kind;
@@ -272,8 +288,10 @@ take_link_target (ScEntry *entry, struct archive_entry *member, const ScTarHeade
   entry->link_target = clean_path (target, error);
   if (entry->link_target == NULL || !classify_name (&entry->link_target, &kind, error))
     return sc_prefix_error (error, "target of the hard link: ");
-  if (kind != NAME_ORDINARY || *entry->link_target == '\0' || strcmp (entry->link_target, entry->path) == 0)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is a hard link to what cannot be linked to");
+  if (kind != NAME_ORDINARY || *entry->link_target == '\0'
+      || strcmp (entry->link_target, entry->path) == 0)
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it is a hard link to what cannot be linked to");
   return TRUE;
 }
 
@@ -293,15 +311,21 @@ choose_type (const ScTarHeader *header, NameKind name_kind, gboolean directory)
 
 /* libarchive takes sizes and link targets from pax records whatever the type is; other readers do not. */
 static gboolean
-check_form (struct archive_entry *member, const ScTarHeader *header, gboolean is_regular, GError **error)
+check_form (struct archive_entry *member,
+            const ScTarHeader *header,
+            gboolean is_regular,
+            GError **error)
 {
   gboolean is_link = header->type == '1' || header->type == '2';
-  gboolean has_target = archive_entry_hardlink (member) != NULL || archive_entry_symlink (member) != NULL;
+  gboolean has_target
+      = archive_entry_hardlink (member) != NULL || archive_entry_symlink (member) != NULL;
 
   if (!is_link && (has_target || header->linkpath != NULL))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has a link target, but is no link");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it has a link target, but is no link");
   if (!is_regular && archive_entry_size (member) != 0)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has content, but is no regular file");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it has content, but is no regular file");
   return archive_entry_size (member) >= 0
              ? TRUE
              : sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "its size is negative");
@@ -310,13 +334,15 @@ check_form (struct archive_entry *member, const ScTarHeader *header, gboolean is
 static gboolean
 fill_entry (ScEntry *entry, struct archive_entry *member, const ScTarHeader *header, GError **error)
 {
-  if (entry->type == SC_ENTRY_WHITEOUT || entry->type == SC_ENTRY_OPAQUE || entry->type == SC_ENTRY_DROPPED)
+  if (entry->type == SC_ENTRY_WHITEOUT || entry->type == SC_ENTRY_OPAQUE
+      || entry->type == SC_ENTRY_DROPPED)
     return TRUE;
   if (!take_owner (entry, member, error))
     return FALSE;
 
   /* The mode of a symbolic link means nothing and is 0777 wherever it is unpacked. */
-  entry->mode = entry->type == SC_ENTRY_SYMLINK ? 0777 : (guint32)archive_entry_mode (member) & 07777;
+  entry->mode
+      = entry->type == SC_ENTRY_SYMLINK ? 0777 : (guint32)archive_entry_mode (member) & 07777;
   if (entry->type == SC_ENTRY_REGULAR)
     entry->size_bytes = (guint64)archive_entry_size (member);
   if (entry->type == SC_ENTRY_SYMLINK || entry->type == SC_ENTRY_HARDLINK)
@@ -325,7 +351,10 @@ fill_entry (ScEntry *entry, struct archive_entry *member, const ScTarHeader *hea
 }
 
 static gboolean
-convert_layer_member (struct archive_entry *member, const ScTarHeader *header, char **path, ScEntry **entry,
+convert_layer_member (struct archive_entry *member,
+                      const ScTarHeader *header,
+                      char **path,
+                      ScEntry **entry,
                       GError **error)
 {
   gboolean directory = is_directory (header, sc_tar_entry_get_name (member, header));
@@ -333,7 +362,8 @@ convert_layer_member (struct archive_entry *member, const ScTarHeader *header, c
   NameKind kind;
 
   if (**path == '\0' && !directory)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is the root directory, but no directory");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it is the root directory, but no directory");
   if (!classify_name (path, &kind, error) || !check_form (member, header, is_regular, error))
     return FALSE;
   if (kind == NAME_AUFS)
@@ -347,7 +377,10 @@ convert_layer_member (struct archive_entry *member, const ScTarHeader *header, c
 
 /* The names of whiteouts mean nothing here. An entry cannot have them, and nothing that is looked for has them. */
 static gboolean
-convert_archive_member (struct archive_entry *member, const ScTarHeader *header, char **path, ScEntry **entry,
+convert_archive_member (struct archive_entry *member,
+                        const ScTarHeader *header,
+                        char **path,
+                        ScEntry **entry,
                         GError **error)
 {
   gboolean directory = is_directory (header, sc_tar_entry_get_name (member, header));
@@ -359,7 +392,8 @@ convert_archive_member (struct archive_entry *member, const ScTarHeader *header,
   if (directory)
     return TRUE;
   if (**path == '\0')
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is the root directory, but no directory");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it is the root directory, but no directory");
   for (char **p = components; *p != NULL; p++)
     if (component_is_reserved (*p))
       return TRUE;
@@ -374,7 +408,10 @@ convert_archive_member (struct archive_entry *member, const ScTarHeader *header,
 }
 
 gboolean
-sc_tar_entry_convert (struct archive_entry *member, const ScTarHeader *header, ScUnpackKind kind, ScEntry **entry,
+sc_tar_entry_convert (struct archive_entry *member,
+                      const ScTarHeader *header,
+                      ScUnpackKind kind,
+                      ScEntry **entry,
                       GError **error)
 {
   g_autoptr (ScEntry) made = NULL;
@@ -383,8 +420,9 @@ sc_tar_entry_convert (struct archive_entry *member, const ScTarHeader *header, S
     return FALSE;
 
   *entry = NULL;
-  gboolean ok = kind == SC_UNPACK_LAYER ? convert_layer_member (member, header, &path, &made, error)
-                                        : convert_archive_member (member, header, &path, &made, error);
+  gboolean ok = kind == SC_UNPACK_LAYER
+                    ? convert_layer_member (member, header, &path, &made, error)
+                    : convert_archive_member (member, header, &path, &made, error);
   if (!ok || (made != NULL && !sc_entry_check (made, error)))
     return FALSE;
   *entry = g_steal_pointer (&made);

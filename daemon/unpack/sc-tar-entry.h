@@ -19,8 +19,11 @@
  *
  * IMAGE_INVALID, LIMIT_EXCEEDED; the message speaks of the member as "it".
  */
-gboolean sc_tar_entry_convert (struct archive_entry *member, const ScTarHeader *header, ScUnpackKind kind,
-                               ScEntry **entry, GError **error);
+gboolean sc_tar_entry_convert (struct archive_entry *member,
+                               const ScTarHeader *header,
+                               ScUnpackKind kind,
+                               ScEntry **entry,
+                               GError **error);
 
 /** sc_tar_entry_get_name: (nullable): the path as it is in the archive, lent by the arguments: not clean, any bytes */
 const char *sc_tar_entry_get_name (struct archive_entry *member, const ScTarHeader *header);

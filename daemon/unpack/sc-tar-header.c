@@ -101,7 +101,8 @@ key_has_prefix (const Record *record, const char *prefix)
 static gboolean
 value_is (const Record *record, const char *value)
 {
-  return record->value_bytes == strlen (value) && memcmp (record->value, value, record->value_bytes) == 0;
+  return record->value_bytes == strlen (value)
+         && memcmp (record->value, value, record->value_bytes) == 0;
 }
 
 /* An empty value takes back what an earlier record said (pax, "pax Extended Header"). */
@@ -125,8 +126,9 @@ check_decimal (const Record *record, GError **error)
     i++;
   if (i > 0 && i == record->value_bytes)
     return TRUE;
-  return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "its pax record \"%.*s\" is not a valid number",
-                       (int)record->key_bytes, record->key);
+  return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                       "its pax record \"%.*s\" is not a valid number", (int)record->key_bytes,
+                       record->key);
 }
 
 static gboolean
@@ -138,10 +140,14 @@ take_record (Scan *scan, const Record *record, GError **error)
     return take_name (record, &scan->header->linkpath, error);
   if (key_is (record, "size") || key_is (record, "uid") || key_is (record, "gid"))
     return check_decimal (record, error);
-  if (key_has_prefix (record, "GNU.sparse") || key_is (record, "SCHILY.realsize") || key_is (record, "SUN.holesdata"))
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "it is sparse: write the archive without sparse files");
-  if (key_is (record, "hdrcharset") && !value_is (record, "BINARY") && !value_is (record, "ISO-IR 10646 2000 UTF-8"))
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "its names are in another character set than UTF-8");
+  if (key_has_prefix (record, "GNU.sparse") || key_is (record, "SCHILY.realsize")
+      || key_is (record, "SUN.holesdata"))
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                         "it is sparse: write the archive without sparse files");
+  if (key_is (record, "hdrcharset") && !value_is (record, "BINARY")
+      && !value_is (record, "ISO-IR 10646 2000 UTF-8"))
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                         "its names are in another character set than UTF-8");
   return TRUE;
 }
 
@@ -154,7 +160,8 @@ parse_record (const char *text, gsize text_bytes, Record *record)
 
   for (; i < text_bytes && g_ascii_isdigit (text[i]) && length <= text_bytes; i++)
     length = length * 10 + (gsize)(text[i] - '0');
-  if (i == 0 || i == text_bytes || text[i] != ' ' || length > text_bytes || length < i + 3 || text[length - 1] != '\n')
+  if (i == 0 || i == text_bytes || text[i] != ' ' || length > text_bytes || length < i + 3
+      || text[length - 1] != '\n')
     return 0;
 
   record->key = text + i + 1;
@@ -184,7 +191,8 @@ scan_pax (Scan *scan, const char *text, gsize text_bytes, GError **error)
       if (length == 0)
         return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "its pax header is malformed");
       if (length > SC_TAR_MAX_PAX_RECORD_BYTES)
-        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "it has a pax record of more than %d bytes",
+        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                             "it has a pax record of more than %d bytes",
                              SC_TAR_MAX_PAX_RECORD_BYTES);
       if (!take_record (scan, &record, error))
         return FALSE;
@@ -215,13 +223,14 @@ scan_extension (Scan *scan, char type, const char *body, guint64 body_bytes, GEr
   gsize limit = is_pax ? SC_TAR_MAX_PAX_HEADER_BYTES : SC_TAR_MAX_NAME_HEADER_BYTES;
 
   if (body_bytes > limit)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "it has a header of more than %" G_GSIZE_FORMAT " bytes",
-                         limit);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "it has a header of more than %" G_GSIZE_FORMAT " bytes", limit);
   if (type == 'x')
     return scan_pax (scan, body, body_bytes, error);
   if (type == 'g') /* nobody who reads layers heeds global headers, libarchive neither */
     return TRUE;
-  return scan_long_name (type == 'L' ? &scan->has_long_name : &scan->has_long_link, body, body_bytes, error);
+  return scan_long_name (type == 'L' ? &scan->has_long_name : &scan->has_long_link, body,
+                         body_bytes, error);
 }
 
 static gboolean
@@ -234,12 +243,15 @@ take_main_block (Scan *scan, const guint8 *block, GError **error)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has too many headers");
   scan->header->type = type == '\0' ? '0' : type;
   if (scan->header->type == 'S')
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "it is sparse: write the archive without sparse files");
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                         "it is sparse: write the archive without sparse files");
   if (scan->header->type < '0' || scan->header->type > '6')
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "its type 0x%02x is not one that an image can have",
-                         block[TYPE_OFFSET]);
-  if ((scan->has_long_name && scan->header->path != NULL) || (scan->has_long_link && scan->header->linkpath != NULL))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has both a long name and one in a pax header");
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                         "its type 0x%02x is not one that an image can have", block[TYPE_OFFSET]);
+  if ((scan->has_long_name && scan->header->path != NULL)
+      || (scan->has_long_link && scan->header->linkpath != NULL))
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it has both a long name and one in a pax header");
   return check_numbers (block, &size_bytes, error);
 }
 
@@ -256,18 +268,20 @@ sc_tar_header_check (const guint8 *data, gsize size_bytes, ScTarHeader *header, 
 
       /* libarchive skips a volume's name and takes the Solaris kinds for what they are: neither is in any layer. */
       if (!is_extension (type))
-        return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "it has a header of the type 0x%02x",
-                             data[TYPE_OFFSET]);
+        return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                             "it has a header of the type 0x%02x", data[TYPE_OFFSET]);
       data += SC_TAR_BLOCK_BYTES;
       size_bytes -= SC_TAR_BLOCK_BYTES;
       if (!check_numbers (data - SC_TAR_BLOCK_BYTES, &body_bytes, error))
         return FALSE;
       if (body_bytes > size_bytes)
-        return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has a header of the wrong size");
+        return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                             "it has a header of the wrong size");
       if (!scan_extension (&scan, type, (const char *)data, body_bytes, error))
         return FALSE;
 
-      gsize padded_bytes = ((gsize)body_bytes + SC_TAR_BLOCK_BYTES - 1) / SC_TAR_BLOCK_BYTES * SC_TAR_BLOCK_BYTES;
+      gsize padded_bytes
+          = ((gsize)body_bytes + SC_TAR_BLOCK_BYTES - 1) / SC_TAR_BLOCK_BYTES * SC_TAR_BLOCK_BYTES;
       data += MIN (padded_bytes, size_bytes);
       size_bytes -= MIN (padded_bytes, size_bytes);
     }

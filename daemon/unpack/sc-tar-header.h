@@ -10,8 +10,8 @@
 #include <glib.h>
 
 #define SC_TAR_BLOCK_BYTES           512
-#define SC_TAR_MAX_NAME_HEADER_BYTES (64 * 1024)  /* a long name or link name of GNU tar */
-#define SC_TAR_MAX_PAX_RECORD_BYTES  (66 * 1024)  /* one extended attribute of 64 KiB with its name */
+#define SC_TAR_MAX_NAME_HEADER_BYTES (64 * 1024) /* a long name or link name of GNU tar */
+#define SC_TAR_MAX_PAX_RECORD_BYTES  (66 * 1024) /* one extended attribute of 64 KiB with its name */
 #define SC_TAR_MAX_PAX_HEADER_BYTES  (256 * 1024)
 
 typedef struct
@@ -28,7 +28,8 @@ typedef struct
  *
  * IMAGE_INVALID, NOT_SUPPORTED for a type that cannot be in a layer or a sparse file, LIMIT_EXCEEDED.
  */
-gboolean sc_tar_header_check (const guint8 *data, gsize size_bytes, ScTarHeader *header, GError **error);
+gboolean
+sc_tar_header_check (const guint8 *data, gsize size_bytes, ScTarHeader *header, GError **error);
 void sc_tar_header_clear (ScTarHeader *header);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScTarHeader, sc_tar_header_clear)

@@ -25,8 +25,8 @@ struct _ScTar
   guint64 chunk_offset;    /* of its first byte in the stream */
   gboolean chunk_is_fresh; /* not given to libarchive yet */
 
-  gboolean in_header;   /* libarchive reads a header: what it leaves behind is kept */
-  GByteArray *header;   /* (owned) bytes of a header that began in an earlier chunk */
+  gboolean in_header;    /* libarchive reads a header: what it leaves behind is kept */
+  GByteArray *header;    /* (owned) bytes of a header that began in an earlier chunk */
   guint64 header_offset; /* where the header begins in the stream */
 
   guint64 content_bytes; /* of the last entry */
@@ -43,7 +43,10 @@ static const struct
   { "compressed with gzip", "\x1f\x8b", 2 },
   { "compressed with zstd", "\x28\xb5\x2f\xfd", 4 },
   { "compressed with bzip2", "BZh", 3 },
-  { "compressed with xz", "\xfd" "7zXZ", 6 },
+  { "compressed with xz",
+    "\xfd"
+    "7zXZ",
+    6 },
   { "a zip archive", "PK\x03\x04", 4 },
   { "a 7z archive", "7z\xbc\xaf\x27\x1c", 6 },
   { "a rar archive", "Rar!", 4 },
@@ -107,7 +110,8 @@ keep_header_bytes (ScTar *self)
   if (self->header->len + (end - wanted) > MAX_HEADER_BYTES)
     return sc_error_set (&self->stream_error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                          "a tar member has headers of more than %d bytes", MAX_HEADER_BYTES);
-  g_byte_array_append (self->header, self->chunk + (wanted - self->chunk_offset), (guint)(end - wanted));
+  g_byte_array_append (self->header, self->chunk + (wanted - self->chunk_offset),
+                       (guint)(end - wanted));
   return TRUE;
 }
 
@@ -137,7 +141,8 @@ fail (ScTar *self, GError **error)
     g_propagate_error (error, g_error_copy (self->stream_error));
   else
     {
-      const char *reason = archive_error_string (self->archive); /* NULL when it ends within a header */
+      const char *reason
+          = archive_error_string (self->archive); /* NULL when it ends within a header */
       g_autofree char *escaped = sc_text_escape (reason != NULL ? reason : "it is cut off");
       sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the tar archive is damaged: %s", escaped);
     }
@@ -199,13 +204,15 @@ check_header (ScTar *self, ScTarHeader *header, GError **error)
   guint64 end = (guint64)archive_filter_bytes (self->archive, 0);
 
   if (begin >= self->chunk_offset && end >= begin && end <= self->chunk_offset + self->chunk_bytes)
-    return sc_tar_header_check (self->chunk + (begin - self->chunk_offset), end - begin, header, error);
+    return sc_tar_header_check (self->chunk + (begin - self->chunk_offset), end - begin, header,
+                                error);
 
   if (!keep_header_bytes (self))
     return fail (self, error) == 0;
   if (begin < self->header_offset || end < begin || end > self->header_offset + self->header->len)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "its header is malformed");
-  return sc_tar_header_check (self->header->data + (begin - self->header_offset), end - begin, header, error);
+  return sc_tar_header_check (self->header->data + (begin - self->header_offset), end - begin,
+                              header, error);
 }
 
 static gboolean
@@ -306,7 +313,8 @@ sc_tar_read (ScTar *self, gconstpointer *data, gsize *size_bytes, GError **error
   if (status == ARCHIVE_EOF || (guint64)offset != self->content_read
       || *size_bytes > self->content_bytes - self->content_read)
     {
-      sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the tar archive is damaged: a member has another size");
+      sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                    "the tar archive is damaged: a member has another size");
       return -1;
     }
   self->content_read += *size_bytes;

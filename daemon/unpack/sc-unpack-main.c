@@ -25,6 +25,8 @@ watch_in_thread (gpointer data)
   do
     n = poll (&poll_fd, 1, -1);
   while (n < 0 && errno == EINTR);
+  if ((poll_fd.revents & POLLNVAL) != 0) /* closed on this side: the program ends by itself */
+    return NULL;
   _exit (EXIT_SUCCESS);
 }
 
@@ -48,9 +50,11 @@ serve (ScChannel *control, ScRecord *record, GError **error)
   ScUnpackTask task;
 
   if (record->type != SC_RECORD_UNPACK)
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "a record of type %d is no request", (int)record->type);
+    return sc_error_set (error, SYSCONT_ERROR_FAILED, "a record of type %d is no request",
+                         (int)record->type);
   if (input_fd < 0 || output_fd < 0)
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "a request came without its file descriptors");
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "a request came without its file descriptors");
   if (!sc_unpack_task_parse (&task, record, error))
     return FALSE;
 

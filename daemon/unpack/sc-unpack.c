@@ -24,9 +24,11 @@ sc_unpack_task_parse (ScUnpackTask *task, ScRecord *record, GError **error)
     return FALSE;
 
   if (kind != SC_UNPACK_LAYER && kind != SC_UNPACK_ARCHIVE)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a request for the unknown kind %u of stream", kind);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "a request for the unknown kind %u of stream", kind);
   if (compression > SC_COMPRESSION_ZSTD)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a request for the unknown compression %u", compression);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "a request for the unknown compression %u", compression);
   task->kind = kind;
   task->compression = compression;
   return TRUE;
@@ -116,6 +118,7 @@ sc_unpack_run (const ScUnpackTask *task, int input_fd, int output_fd, GError **e
       if (!send_members (&run, error))
         return FALSE;
     }
-  gboolean ok = run.refusal == NULL ? send_end (&run, error) : send_refusal (&run, task->request, error);
+  gboolean ok
+      = run.refusal == NULL ? send_end (&run, error) : send_refusal (&run, task->request, error);
   return ok && sc_channel_flush (run.records, error);
 }

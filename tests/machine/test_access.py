@@ -10,9 +10,11 @@ from case import BUS_NAME, JOB, MANAGER, HERE, SyscontCase
 # They change nothing and everybody may call them.
 READING = {"InspectImage", "ListImages", "ListContainers", "ListJobs", "GetContainer", "GetImage", "GetJob", "CanAuthorize",
            "Subscribe", "Unsubscribe"}
+# Arguments are read before anybody is asked, so they must be right.
+REFERENCE = "'127.0.0.1:1/victim:latest'"
 SAMPLES = {"s": "'victim'", "as": "['victim']", "a{sv}": "{}", "t": "1", "o": "'/'", "u": "1", "i": "1"}
 RULE = 'polkit.addRule(function(action, subject) {{\n' \
-       '  if (action.id.indexOf("org.syscont.") == 0 && subject.user == "{user}") return polkit.Result.{answer};\n}});\n'
+       '  if (action.id.indexOf("org.syscont.") == 0 && action.id != "org.syscont.inspect" && subject.user == "{user}") return polkit.Result.{answer};\n}});\n'
 CHALLENGE = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 
@@ -43,7 +45,7 @@ class Access(SyscontCase):
     def changing_methods(self):
         for name, signature in methods(MANAGER):
             if name not in READING and "h" not in signature:
-                yield name, [SAMPLES[text] for text in signature]
+                yield name, [REFERENCE if name == "Pull" else SAMPLES[text] for text in signature]
 
     def assert_every_call_is(self, error, user="alice"):
         before, refs, job = self.host(), self.refs(), self.newest_job()["id"]

@@ -123,7 +123,7 @@ class Pull(SyscontCase):
         name = self.faulty.name("twice")
         self.ctl("pull", name)
         count = len(self.faulty.requests())
-        self.assertFalse(self.ctl_json("pull", name)["changed"])
+        self.assertFalse(self.ctl_json("pull", name)["result"]["changed"])
         layers = {images.digest_of(data) for _, data in images.bulky(4).layers}
         again = [row["path"].rsplit("/", 1)[1] for row in self.faulty.requests()[count:]]
         self.assertEqual(layers & set(again), set())
@@ -189,7 +189,15 @@ class FullDisk(SyscontCase):
         self.ctl("pull", self.layout(images.plain(text="second\n"), "second"))
         self.ctl("install", "small", "--name", "small", "--now")
         self.wait_for_answer(8080)
+        self.ctl("uninstall", "small")
+        self.ctl("rmi", "small", "second")
+        self.ctl("prune")
 
     def test_reserve_is_kept(self):
-        self.reserve("KeepFreePercent=0\nKeepFreeBytes=1073741824\n")
-        self.assert_fails(9, "NoSpace", "pull", self.layout(images.bulky(2), "reserve"))
+        source = self.layout(images.bulky(14), "reserve")
+        self.reserve("KeepFreePercent=50\n")
+        self.assert_fails(9, "NoSpace", "pull", source)
+        self.reserve("KeepFreePercent=0\nKeepFreeBytes=0\n")
+        self.ctl("pull", source)
+        self.ctl("rmi", "reserve")
+        self.ctl("prune")
