@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * syscontd: reads the configuration, sees to it that it is the only one, cleans up what an earlier run left half done,
- * and serves the bus until nobody needs it.
+ * syscontd: reads the configuration, sees to it that it is the only one, cleans up what an earlier
+ * run left half done, and serves the bus until nobody needs it.
  */
 #include "base/sc-config.h"
 #include "base/sc-error-util.h"
@@ -55,7 +55,8 @@ parse_arguments (int argc, char **argv, Arguments *arguments, GError **error)
   return TRUE;
 }
 
-/* Held until the process ends; a lock of the open file, so that no other close of the file in this process drops it. */
+/* Held until the process ends; a lock of the open file, so that no other close of the file in this
+ * process drops it. */
 static int
 lock_state (const ScPaths *paths, GError **error)
 {
@@ -80,7 +81,8 @@ lock_state (const ScPaths *paths, GError **error)
   return -1;
 }
 
-/* The client of systemd iterates the thread's main context, and it must not find anything of ours in it. */
+/* The client of systemd iterates the thread's main context, and it must not find anything of ours
+ * in it. */
 static gboolean
 recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GError **error)
 {

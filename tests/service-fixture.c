@@ -32,15 +32,20 @@ answer_question (GDBusMethodInvocation *invocation, PolkitMood mood)
     g_dbus_method_invocation_return_error (invocation, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "broken");
   else
     g_dbus_method_invocation_return_value (
-        invocation, g_variant_new ("((bba{ss}))", mood == POLKIT_YES, mood == POLKIT_CHALLENGE,
-                                   &details));
+        invocation,
+        g_variant_new ("((bba{ss}))", mood == POLKIT_YES, mood == POLKIT_CHALLENGE, &details));
   if (mood == POLKIT_ERROR)
     g_variant_builder_clear (&details);
 }
 
 static void
-on_polkit_call (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation,
+on_polkit_call (GDBusConnection *bus,
+                const char *sender,
+                const char *path,
+                const char *interface,
+                const char *method,
+                GVariant *parameters,
+                GDBusMethodInvocation *invocation,
                 gpointer user_data)
 {
   if (strcmp (method, "CheckAuthorization") != 0)
@@ -152,8 +157,9 @@ fixture_start_service (Fixture *fixture)
   gboolean ready = FALSE;
 
   fixture->bus = connect_to_bus ();
-  fixture->environment
-      = (ScJobEnvironment){ .paths = fixture->paths, .config = fixture->config, .bus = fixture->bus };
+  fixture->environment = (ScJobEnvironment){ .paths = fixture->paths,
+                                             .config = fixture->config,
+                                             .bus = fixture->bus };
   fixture->callers = sc_callers_new (fixture->bus);
   parts->paths = fixture->paths;
   parts->config = fixture->config;
@@ -169,8 +175,8 @@ fixture_start_service (Fixture *fixture)
   fixture->log_control = sc_log_control_new (fixture->bus, parts->authority, NULL);
   sc_objects_add (parts->objects, SYSCONT_MANAGER_PATH,
                   G_DBUS_INTERFACE_SKELETON (fixture->manager));
-  sc_objects_set_inventory (parts->objects, sc_inventory_load (fixture->paths, NULL), fixture_on_flag,
-                            &ready);
+  sc_objects_set_inventory (parts->objects, sc_inventory_load (fixture->paths, NULL),
+                            fixture_on_flag, &ready);
   WAIT_FOR (ready);
   sc_objects_publish (parts->objects);
   request_name (fixture->bus);
@@ -347,7 +353,8 @@ fixture_main (int argc, char **argv, void (*add) (void))
     return call_main (argv + 2);
 
   g_test_init (&argc, &argv, NULL);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL); /* a job that fails is a warning */
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR
+                          | G_LOG_LEVEL_CRITICAL); /* a job that fails is a warning */
   g_autofree char *directory = g_dir_make_tmp ("syscont-bus-XXXXXX", NULL);
   g_assert_true (chmod (directory, 0755) == 0);
   g_autoptr (GSubprocess) bus = start_bus (directory);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * For tests of the service on a private bus: a bus, a polkit that says what the test wants, the service put together from
- * its parts, and callers, which are processes of their own, so that they can be another user.
+ * For tests of the service on a private bus: a bus, a polkit that says what the test wants, the
+ * service put together from its parts, and callers, which are processes of their own, so that they
+ * can be another user.
  */
 #pragma once
 
@@ -30,11 +31,11 @@ typedef struct
   GDBusConnection *bus; /* (owned) */
   PolkitMood mood;
   guint questions;
-  char *subject;        /* (owned) kind of the last question's subject */
-  char *action;         /* (owned) */
-  GVariant *details;    /* (owned) */
+  char *subject;     /* (owned) kind of the last question's subject */
+  char *action;      /* (owned) */
+  GVariant *details; /* (owned) */
   guint flags;
-  GPtrArray *silent;    /* (owned) of GDBusMethodInvocation: not answered yet */
+  GPtrArray *silent; /* (owned) of GDBusMethodInvocation: not answered yet */
 } Polkit;
 
 extern Polkit polkit;
@@ -69,9 +70,9 @@ void fixture_on_flag (gpointer user_data);
 /** Call: as it goes over the bus */
 typedef struct
 {
-  uid_t uid;             /* NOBODY: not root; without root it is whoever runs the test */
+  uid_t uid; /* NOBODY: not root; without root it is whoever runs the test */
   gboolean interactive;
-  const char *call;      /* PATH INTERFACE.METHOD */
+  const char *call; /* PATH INTERFACE.METHOD */
   const char *arguments;
 } Call;
 

@@ -227,6 +227,30 @@ store_list_tree (StoreFixture *self, const char *commit)
   return g_string_free (out, FALSE);
 }
 
+static inline GLogWriterOutput
+store_catch_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  GString *caught = user_data;
+
+  for (gsize i = 0; i < n_fields && (level & G_LOG_LEVEL_WARNING) != 0; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0)
+      g_string_append_printf (caught, "%s\n", (const char *)fields[i].value);
+  return G_LOG_WRITER_HANDLED;
+}
+
+/** store_expect_warnings: (transfer none): what is warned about from now on; GLib's tests stop at a warning otherwise */
+static inline GString *
+store_expect_warnings (void)
+{
+  static GString *caught;
+
+  g_assert_null (caught);
+  caught = g_string_new (NULL);
+  g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+  g_log_set_writer_func (store_catch_log, caught, NULL);
+  return caught;
+}
+
 static inline void
 store_assert_contains (const GError *error, const char *text)
 {

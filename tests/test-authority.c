@@ -118,9 +118,9 @@ test_describe_install (void)
 {
   char *containers[] = { (char *)"etcd", NULL };
   char digest[] = "sha256:0123";
-  g_autoptr (ScReference) reference = sc_reference_parse ("registry.example.com/infra/etcd:3", NULL);
-  const ScSubject subject
-      = { .containers = containers, .reference = reference, .digest = digest };
+  g_autoptr (ScReference) reference
+      = sc_reference_parse ("registry.example.com/infra/etcd:3", NULL);
+  const ScSubject subject = { .containers = containers, .reference = reference, .digest = digest };
 
   g_autoptr (GHashTable) details = describe ("Install", &subject);
 

@@ -92,7 +92,7 @@ static void
 test_list_counts_repeated_layer_once (StoreFixture *fixture, gconstpointer data)
 {
   static const char *const twice[] = { "base", "app", "base", NULL };
-  g_autofree char *digest = image_add (fixture, "a:1", 1, twice);
+  g_free (image_add (fixture, "a:1", 1, twice));
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) images = sc_image_store_list (fixture->repo, &error);
   const ScImage *image = images->pdata[0];
@@ -109,10 +109,11 @@ test_list_leaves_out_unreadable (StoreFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   image_store_foreign (fixture, "bad:1", bad);
-  g_test_expect_message ("syscont", G_LOG_LEVEL_WARNING, "*bad:1*");
+  GString *warnings = store_expect_warnings ();
   g_autoptr (GPtrArray) images = sc_image_store_list (fixture->repo, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (strstr (warnings->str, "bad:1"));
   g_assert_cmpuint (images->len, ==, 1);
   g_assert_cmpstr (((ScImage *)images->pdata[0])->digest, ==, digest);
 }
@@ -124,7 +125,7 @@ test_list_schema1 (StoreFixture *fixture, gconstpointer data)
       = "{\\\"os\\\":\\\"linux\\\",\\\"architecture\\\":\\\"arm64\\\",\\\"config\\\":{\\\"Labels\\\":{\\\"a\\\":\\\"b\\\"}}}";
   g_autofree char *base = image_layer_digest ("base");
   g_autofree char *app = image_layer_digest ("app");
-  g_autofree char *first = image_add (fixture, "first:1", 1, base_and_app);
+  g_free (image_add (fixture, "first:1", 1, base_and_app));
   g_autofree char *text = g_strdup_printf ("{\"fsLayers\":[{\"blobSum\":\"%s\"},{\"blobSum\":\"%s\"}],\"history\":"
                                            "[{\"v1Compatibility\":\"%s\"}]}",
                                            app, base, history);
@@ -189,7 +190,7 @@ test_lookup (StoreFixture *fixture, gconstpointer data)
 {
   const LookupCase *row = data;
   g_autofree char *digest = image_add (fixture, "app:latest", 1, base_and_app);
-  g_autofree char *same = image_add (fixture, "reg.example.com:5000/foo:v1", 1, base_and_app);
+  g_free (image_add (fixture, "reg.example.com:5000/foo:v1", 1, base_and_app));
   g_autofree char *hex = g_strndup (sc_digest_hex (digest), row->n_hex);
   g_autofree char *text = row->text != NULL ? g_strdup (row->text)
                                             : g_strconcat (row->with_prefix ? "sha256:" : "", hex, NULL);
@@ -242,8 +243,8 @@ test_lookup_name_before_digits (StoreFixture *fixture, gconstpointer data)
 static void
 test_lookup_gives_source_of_name (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *first = image_add (fixture, "a:1", 1, base_only);
-  g_autofree char *second = image_add (fixture, "b:1", 1, base_only);
+  g_free (image_add (fixture, "a:1", 1, base_only));
+  g_free (image_add (fixture, "b:1", 1, base_only));
   g_autoptr (GError) error = NULL;
 
   g_autoptr (ScImage) a = sc_image_store_lookup (fixture->repo, "a:1", &error);
@@ -256,7 +257,7 @@ test_lookup_gives_source_of_name (StoreFixture *fixture, gconstpointer data)
 static void
 test_names (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *digest = image_add (fixture, "a:1", 1, base_only);
+  g_free (image_add (fixture, "a:1", 1, base_only));
   g_autoptr (GError) error = NULL;
   g_autoptr (ScImage) image = sc_image_store_lookup (fixture->repo, "a:1", &error);
 
@@ -294,7 +295,7 @@ test_get_documents (StoreFixture *fixture, gconstpointer data)
 static void
 test_get_config_damaged (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *digest = image_add (fixture, "a:1", 9, base_only);
+  g_free (image_add (fixture, "a:1", 9, base_only));
   g_autofree char *config_text = image_config_text (1, 9);
   g_autofree char *config_digest = sc_digest_of_bytes (config_text, strlen (config_text));
   g_autofree char *ref = sc_reference_blob_ref (config_digest);
@@ -315,7 +316,7 @@ test_get_config_damaged (StoreFixture *fixture, gconstpointer data)
 static void
 test_get_config_missing (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *digest = image_add (fixture, "a:1", 9, base_only);
+  g_free (image_add (fixture, "a:1", 9, base_only));
   g_autofree char *config_text = image_config_text (1, 9);
   g_autofree char *config_digest = sc_digest_of_bytes (config_text, strlen (config_text));
   g_autofree char *ref = sc_reference_blob_ref (config_digest);
@@ -406,12 +407,17 @@ test_list_is_fast (StoreFixture *fixture, gconstpointer data)
         }
       g_autofree char *digest = image_add (fixture, name, i, layers);
     }
-  gint64 start = g_get_monotonic_time ();
-  g_autoptr (GPtrArray) images = sc_image_store_list (fixture->repo, &error);
-  double ms = (double)(g_get_monotonic_time () - start) / 1000;
+  double best_ms = G_MAXDOUBLE;
+  for (guint i = 0; i < 5; i++)
+    {
+      gint64 start = g_get_monotonic_time ();
+      g_autoptr (GPtrArray) images = sc_image_store_list (fixture->repo, &error);
+      double ms = (double)(g_get_monotonic_time () - start) / 1000;
 
-  g_assert_cmpuint (images->len, ==, 50);
-  g_test_minimized_result (ms, "50 images listed in %.1f ms", ms);
+      g_assert_cmpuint (images->len, ==, 50);
+      best_ms = MIN (best_ms, ms);
+    }
+  g_test_minimized_result (best_ms, "50 images of 8 layers listed in %.1f ms", best_ms);
 }
 
 int

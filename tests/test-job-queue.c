@@ -234,8 +234,7 @@ test_add_limits_one_uid (Fixture *fixture, gconstpointer data)
   for (guint64 id = 2; id < 2 + SC_JOB_QUEUE_MAX_WAITING; id++)
     g_assert_true (try_add (fixture, (ScTicket){ .id = id, .uid = 1000 }, "repository", NULL));
 
-  g_assert_false (
-      try_add (fixture, (ScTicket){ .id = 50, .uid = 1000 }, "!container:x", &error));
+  g_assert_false (try_add (fixture, (ScTicket){ .id = 50, .uid = 1000 }, "!container:x", &error));
 
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_BUSY);
   g_assert_nonnull (strstr (error->message, "1000"));

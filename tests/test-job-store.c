@@ -53,7 +53,8 @@ static ScJobRecord *
 make_record (Fixture *fixture, ScJobState state)
 {
   const char *const targets[] = { "etcd", NULL };
-  ScJobRecord *record = sc_job_record_new (sc_job_store_next_id (fixture->store), "install", targets);
+  ScJobRecord *record
+      = sc_job_record_new (sc_job_store_next_id (fixture->store), "install", targets);
 
   record->state = state;
   record->owner_uid = 1000;
@@ -226,7 +227,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL); /* a broken record is a warning */
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR
+                          | G_LOG_LEVEL_CRITICAL); /* a broken record is a warning */
   ADD ("/job-store/open/empty-starts-at-one", NULL, test_open_empty_starts_at_one);
   ADD ("/job-store/open/reads-everything", NULL, test_open_reads_everything);
   ADD ("/job-store/open/interrupts-unended", NULL, test_open_interrupts_unended);

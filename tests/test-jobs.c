@@ -11,9 +11,9 @@
 typedef struct
 {
   ScOp op;
-  gint go_on;          /* atomic */
-  gboolean committed;  /* past the point of no return at once */
-  GError *error;       /* (owned) (nullable) */
+  gint go_on;         /* atomic */
+  gboolean committed; /* past the point of no return at once */
+  GError *error;      /* (owned) (nullable) */
 } SlowOp;
 
 static gboolean

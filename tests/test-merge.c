@@ -326,7 +326,7 @@ test_unchanged_directories_are_reused (StoreFixture *fixture, gconstpointer data
   g_autofree char *higher = store_make_layer (fixture, upper);
   store_commit (fixture);
   store_begin (fixture);
-  g_autofree char *commit = merge_two (fixture, lower, higher, &error);
+  g_free (merge_two (fixture, lower, higher, &error));
   g_assert_no_error (error);
   ostree_repo_commit_transaction (ostree, &before, NULL, &error);
   g_assert_no_error (error);

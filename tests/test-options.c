@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const ScOptionSpec specs[] = {
-  { "no-queue", "b" }, { "platform", "s" }, { "names", "as" }, { "values", "a{ss}" }, { NULL, NULL },
+  { "no-queue", "b" },   { "platform", "s" }, { "names", "as" },
+  { "values", "a{ss}" }, { NULL, NULL },
 };
 
 static ScOptions *

@@ -50,7 +50,7 @@ layer_ref (const char *content)
 static void
 test_keeps_what_images_need (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *digest = image_add (fixture, "a:1", 1, base_and_app);
+  g_free (image_add (fixture, "a:1", 1, base_and_app));
   g_auto (ScPruneResult) result = { 0 };
   guint before = count_objects (fixture);
   g_autoptr (GError) error = NULL;
@@ -97,8 +97,8 @@ test_removes_what_nobody_needs (StoreFixture *fixture, gconstpointer data)
 static void
 test_dry_run_says_the_same (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *base = image_add (fixture, "base:1", 1, base_only);
-  g_autofree char *app = image_add (fixture, "app:1", 1, base_and_app);
+  g_free (image_add (fixture, "base:1", 1, base_only));
+  g_free (image_add (fixture, "app:1", 1, base_and_app));
   g_auto (ScPruneResult) planned = { 0 };
   g_auto (ScPruneResult) done = { 0 };
 
@@ -202,7 +202,7 @@ test_keeps_remotes_and_history (StoreFixture *fixture, gconstpointer data)
 static void
 test_schema1_layers_are_needed (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *digest = image_add (fixture, "new:1", 1, base_and_app);
+  g_free (image_add (fixture, "new:1", 1, base_and_app));
   g_autofree char *base = image_layer_digest ("base");
   g_autofree char *text = g_strdup_printf ("{\"fsLayers\":[{\"blobSum\":\"%s\"}]}", base);
   const char *const pairs[] = { "docker.manifest", text, NULL };
@@ -221,7 +221,7 @@ static void
 test_refuses_with_unreadable_image (StoreFixture *fixture, gconstpointer data)
 {
   static const char *const bad[] = { "docker.manifest", "{\"layers\":[{}]}", NULL };
-  g_autofree char *digest = image_add (fixture, "app:1", 1, base_and_app);
+  g_free (image_add (fixture, "app:1", 1, base_and_app));
   g_autofree char *app_ref = layer_ref ("app");
   g_auto (ScPruneResult) result = { 0 };
   g_autoptr (GError) error = NULL;

@@ -207,7 +207,7 @@ test_abort_leaves_nothing (StoreFixture *fixture, gconstpointer data)
 static void
 test_ref_removed (StoreFixture *fixture, gconstpointer data)
 {
-  g_autofree char *commit = store_tree (fixture);
+  g_free (store_tree (fixture));
   g_autoptr (GError) error = NULL;
 
   store_begin (fixture);

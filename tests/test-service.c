@@ -22,8 +22,7 @@ test_call_asks_polkit (Fixture *fixture, gconstpointer data)
 static void
 test_call_passes_interactive_flag (Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *answer
-      = call_run (&(Call){ NOBODY, TRUE, MANAGER "Prune", "(@a{sv} {},)" });
+  g_autofree char *answer = call_run (&(Call){ NOBODY, TRUE, MANAGER "Prune", "(@a{sv} {},)" });
 
   assert_starts (answer, "('/org/syscont/jobs/");
   g_assert_cmpuint (polkit.flags, ==, 1);
@@ -50,8 +49,7 @@ typedef struct
 static const Mood moods[] = {
   { "no", POLKIT_NO, ACCESS_DENIED },
   { "error", POLKIT_ERROR, ACCESS_DENIED },
-  { "challenge", POLKIT_CHALLENGE,
-    "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired" },
+  { "challenge", POLKIT_CHALLENGE, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired" },
 };
 
 static void

@@ -65,14 +65,17 @@ on_body (GObject *source, GAsyncResult *result, gpointer user_data)
   Document *document = g_task_get_task_data (task);
   ScFailure failure;
   GError *error = NULL;
-  GBytes *bytes = sc_body_read_finish (result, &failure, &error);
+  g_autoptr (GBytes) bytes = sc_body_read_finish (result, &failure, &error);
   guint delay_ms;
 
-  if (bytes != NULL)
+  if (bytes != NULL && g_bytes_get_size (bytes) > 0)
     {
-      g_task_return_pointer (task, bytes, (GDestroyNotify)g_bytes_unref);
+      g_task_return_pointer (task, g_steal_pointer (&bytes), (GDestroyNotify)g_bytes_unref);
       return;
     }
+  /* libsoup takes a chunk size that is none for the last chunk. */
+  if (bytes != NULL)
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE, "the registry sends nothing; try again later");
   if (failure == SC_FAILURE_FINAL || failure == SC_FAILURE_REFUSED
       || !sc_retry_next (&document->retry, 0, &delay_ms))
     {

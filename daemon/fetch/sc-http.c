@@ -138,32 +138,51 @@ fail (GTask *task, GError *raw)
   g_task_return_error (task, error);
 }
 
-/* Returns the value of a header that may be there only once; NULL when it is not. */
-static const char *
-get_single_header (SoupMessageHeaders *headers, const char *name)
+/* How often a header is there; @value: (out): its last value. */
+static guint
+find_header (SoupMessageHeaders *headers, const char *wanted, const char **value)
 {
-  const char *found = NULL;
-  const char *other_name;
-  const char *value;
   SoupMessageHeadersIter iter;
+  const char *name;
+  const char *current;
+  guint n = 0;
 
+  *value = NULL;
   soup_message_headers_iter_init (&iter, headers);
-  while (soup_message_headers_iter_next (&iter, &other_name, &value))
-    {
-      if (g_ascii_strcasecmp (name, other_name) != 0)
-        continue;
-      if (found != NULL)
-        return NULL;
-      found = value;
-    }
-  return found;
+  while (soup_message_headers_iter_next (&iter, &name, &current))
+    if (g_ascii_strcasecmp (name, wanted) == 0)
+      {
+        *value = current;
+        n++;
+      }
+  return n;
+}
+
+/* RFC 9112, 6.3: what leaves room for two opinions on where the body ends is an error. libsoup would pick one. */
+static gboolean
+check_framing (Exchange *exchange, GError **error)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
+  const char *length;
+  const char *encoding;
+  guint n_lengths = find_header (headers, "Content-Length", &length);
+  guint n_encodings = find_header (headers, "Transfer-Encoding", &encoding);
+
+  if (n_lengths + n_encodings <= 1
+      && (n_lengths == 0 || g_ascii_string_to_unsigned (length, 10, 0, G_MAXINT64, NULL, NULL)))
+    return TRUE;
+
+  g_autofree char *host = sc_failure_name_host (exchange->uri);
+  return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                       "\"%s\" contradicts itself about the length of its answer; check that it is a registry", host);
 }
 
 static gboolean
 follow_redirect (Exchange *exchange, GError **error)
 {
-  const char *location = get_single_header (soup_message_get_response_headers (exchange->message), "Location");
-  g_autoptr (GUri) target = location != NULL ? sc_http_parse_uri (exchange->uri, location) : NULL;
+  const char *location;
+  guint n_locations = find_header (soup_message_get_response_headers (exchange->message), "Location", &location);
+  g_autoptr (GUri) target = n_locations == 1 ? sc_http_parse_uri (exchange->uri, location) : NULL;
   g_autofree char *host = sc_failure_name_host (exchange->uri);
 
   if (target == NULL)
@@ -281,6 +300,11 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
+  if (!check_framing (exchange, &error))
+    {
+      fail (task, error);
+      return;
+    }
   if (!is_redirect (soup_message_get_status (exchange->message)))
     {
       g_task_return_pointer (task, make_answer (exchange, g_steal_pointer (&body)),

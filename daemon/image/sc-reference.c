@@ -212,10 +212,11 @@ sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_name
   const char *target = short_names != NULL ? g_hash_table_lookup (short_names, self->repository) : NULL;
   if (target == NULL)
     {
-      g_autofree char *why = g_strdup_printf ("it names no registry; write e.g. docker.io/%s%s, or map it with ShortNames= in "
-                                              "[Registries] of syscont.conf",
-                                              strchr (self->repository, '/') == NULL ? "library/" : "", self->text);
-      refuse (self->text, error, why);
+      g_autofree char *escaped = sc_text_escape (self->text);
+      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                    "\"%s\" names no registry: write e.g. docker.io/%s%s, or map it with ShortNames= in [Registries] of "
+                    "syscont.conf",
+                    escaped, strchr (self->repository, '/') == NULL ? "library/" : "", escaped);
       return NULL;
     }
 

@@ -22,6 +22,7 @@ typedef struct
   GHashTable *commits;       /* (owned) layer digest to commit */
   ScTransfer *transfer;      /* (owned) (nullable) */
   guint64 download_bytes;
+  guint64 layer_bytes;       /* compressed, of the layers that are missing: unpacked they take at least as much */
   guint64 unpacked_bytes;    /* of the layers read so far */
   guint dropped;
 } Run;
@@ -91,6 +92,7 @@ list_blobs (Run *run, GError **error)
       g_hash_table_insert (run->blob_of_layer, g_strdup (layer->digest), GUINT_TO_POINTER (run->blobs->len + 1));
       if (!add_blob (run, layer, error))
         return FALSE;
+      run->layer_bytes += layer->size_bytes;
     }
   return TRUE;
 }
@@ -305,7 +307,8 @@ sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **
   if (done)
     return TRUE;
   if (!list_blobs (&run, error)
-      || !sc_spool_check_space (self->context->paths, self->context->config, run.download_bytes, error))
+      || !sc_spool_check_space (self->context->paths, self->context->config, run.download_bytes + run.layer_bytes,
+                                error))
     return FALSE;
 
   sc_progress_set_phase (self->context->progress, "download");

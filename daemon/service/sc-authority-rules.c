@@ -55,8 +55,8 @@ append_containers (GString *text, char *const *names)
     g_string_append_printf (text, " and %u more", length - MAX_NAMES_IN_PROMPT);
 }
 
-/* Whatever goes in here has passed a grammar that allows neither control characters nor "$(", which polkit would
- * replace, nor markup. */
+/* Whatever goes in here has passed a grammar that allows neither control characters nor "$(", which
+ * polkit would replace, nor markup. */
 static char *
 make_prompt (const ScMethodRule *self, const ScSubject *subject)
 {

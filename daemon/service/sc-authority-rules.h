@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The table behind sc-authority: for each method its polkit action and what polkit is told of the call.
+ * The table behind sc-authority: for each method its polkit action and what polkit is told of the
+ * call.
  */
 #pragma once
 
@@ -20,10 +21,14 @@ typedef struct
   const char *interface;
   const char *method;
   const char *action; /* (nullable) NULL: root only */
-  const char *prompt; /* (nullable) "Authentication is required to …": what follows, before the subject */
+  const char *prompt; /* (nullable) what a prompt says is asked for, before the subject */
 } ScMethodRule;
 
-/** sc_method_rule_find: (transfer none) (nullable): NULL for a method that is not listed, which nobody may call */
+/**
+ * sc_method_rule_find:
+ *
+ * (transfer none) (nullable): NULL for a method that is not listed, which nobody may call
+ */
 const ScMethodRule *sc_method_rule_find (const char *interface, const char *method);
 
 /** sc_method_rule_describe: (transfer full): polkit's details, char* to char* */

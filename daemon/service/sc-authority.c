@@ -12,27 +12,27 @@
 
 struct _ScAuthority
 {
-  ScCallers *callers;        /* (not owned) */
-  PolkitAuthority *polkit;   /* (owned) (nullable) until the first question that needs it */
+  ScCallers *callers;      /* (not owned) */
+  PolkitAuthority *polkit; /* (owned) (nullable) until the first question that needs it */
   gboolean polkit_coming;
-  GPtrArray *waiting;        /* (owned) of Check, (not owned): for polkit to come */
-  GPtrArray *asked;          /* (owned) of Check, (not owned): for polkit's answer */
-  GHashTable *pending;       /* (owned) PendingKey to count: of each uid and kind */
-  GCancellable *closing;     /* (owned) */
+  GPtrArray *waiting;    /* (owned) of Check, (not owned): for polkit to come */
+  GPtrArray *asked;      /* (owned) of Check, (not owned): for polkit's answer */
+  GHashTable *pending;   /* (owned) PendingKey to count: of each uid and kind */
+  GCancellable *closing; /* (owned) */
 };
 
 typedef struct
 {
-  ScAuthority *authority;    /* (nullable) NULL when it was freed before polkit answered */
+  ScAuthority *authority; /* (nullable) NULL when it was freed before polkit answered */
   const ScMethodRule *rule;
-  GHashTable *details;       /* (owned) */
+  GHashTable *details; /* (owned) */
   gboolean has_owner;
   guint owner_uid;
   gboolean interactive;
   ScAuthorityFunc func;
   gpointer user_data;
 
-  ScCaller *caller;          /* (owned) (nullable) until it is known */
+  ScCaller *caller; /* (owned) (nullable) until it is known */
   gboolean counted;
   GCancellable *cancellable; /* (owned) */
   gulong gone_handler;
@@ -45,8 +45,8 @@ is_inspect (const Check *check)
   return strcmp (check->rule->action, SC_ACTION_INSPECT) == 0;
 }
 
-/* One counter for what everybody may do and one for what prompts, so that many listings at once, as a web page makes
- * them, are not held against the limit of open prompts. */
+/* One counter for what everybody may do and one for what prompts, so that many listings at once, as
+ * a web page makes them, are not held against the limit of open prompts. */
 static gint64
 pending_key (const Check *check)
 {
@@ -114,7 +114,8 @@ refusal (const Check *check)
   return g_cancellable_is_cancelled (check->caller->gone) ? SC_VERDICT_GONE : SC_VERDICT_DENIED;
 }
 
-/* Too late or nobody there: what waits for polkit ends here, what polkit was asked ends in on_checked(). */
+/* Too late or nobody there: what waits for polkit ends here, what polkit was asked ends in
+ * on_checked(). */
 static void
 give_up (Check *check)
 {
@@ -159,8 +160,8 @@ on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Check *check = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (PolkitAuthorizationResult) answer = polkit_authority_check_authorization_finish (
-      POLKIT_AUTHORITY (source), result, &error);
+  g_autoptr (PolkitAuthorizationResult) answer
+      = polkit_authority_check_authorization_finish (POLKIT_AUTHORITY (source), result, &error);
 
   if (check->authority == NULL)
     {
@@ -275,8 +276,11 @@ on_caller (ScCaller *caller, gpointer user_data)
 }
 
 void
-sc_authority_check (ScAuthority *self, const char *sender, const ScQuestion *question,
-                    ScAuthorityFunc func, gpointer user_data)
+sc_authority_check (ScAuthority *self,
+                    const char *sender,
+                    const ScQuestion *question,
+                    ScAuthorityFunc func,
+                    gpointer user_data)
 {
   const ScMethodRule *rule = sc_method_rule_find (question->interface, question->method);
   if (rule == NULL)

@@ -22,7 +22,7 @@ typedef struct
 typedef struct
 {
   ScCallers *callers;
-  ScCaller *caller;   /* (owned) */
+  ScCaller *caller; /* (owned) */
   gboolean known;
   GArray *waiters;    /* (owned) of Waiter, until it is known */
   guint subscription; /* for its leaving the bus */
@@ -84,7 +84,8 @@ steal_entry (ScCallers *self, const char *sender)
   return entry;
 }
 
-/* The caller is not known (any more): who waits is told, and whoever holds a reference learns it by "gone". */
+/* The caller is not known (any more): who waits is told, and whoever holds a reference learns it by
+ * "gone". */
 static void
 forget (Entry *entry)
 {
@@ -94,8 +95,12 @@ forget (Entry *entry)
 }
 
 static void
-on_name_owner_changed (GDBusConnection *bus, const char *sender, const char *path,
-                       const char *interface, const char *signal, GVariant *parameters,
+on_name_owner_changed (GDBusConnection *bus,
+                       const char *sender,
+                       const char *path,
+                       const char *interface,
+                       const char *signal,
+                       GVariant *parameters,
                        gpointer user_data)
 {
   ScCallers *self = user_data;
@@ -194,11 +199,10 @@ add_entry (ScCallers *self, const char *sender)
 
   lookup->callers = self;
   lookup->sender = g_strdup (sender);
-  g_dbus_connection_call (self->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "GetConnectionCredentials",
-                          g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"),
-                          G_DBUS_CALL_FLAGS_NONE, LOOKUP_TIMEOUT_MS, self->closing, on_credentials,
-                          lookup);
+  g_dbus_connection_call (
+      self->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+      "GetConnectionCredentials", g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"),
+      G_DBUS_CALL_FLAGS_NONE, LOOKUP_TIMEOUT_MS, self->closing, on_credentials, lookup);
   return entry;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Who is on the other end: uid and unit of a bus name, asked of the bus once and kept until the name leaves it. A
- * unique name is never given to anybody else, so that what was found holds as long as it is there.
+ * Who is on the other end: uid and unit of a bus name, asked of the bus once and kept until the
+ * name leaves it. A unique name is never given to anybody else, so that what was found holds as
+ * long as it is there.
  */
 #pragma once
 
@@ -9,9 +10,9 @@
 
 typedef struct
 {
-  char *sender;       /* (owned) unique bus name */
+  char *sender; /* (owned) unique bus name */
   guint uid;
-  char *unit;         /* (owned) "" when it is in none; for the record only, it is found through a pid */
+  char *unit; /* (owned) "" when it is in none; for the record only, it is found through a pid */
   GCancellable *gone; /* (owned) cancelled when it leaves the bus */
 } ScCaller;
 
@@ -29,7 +30,8 @@ typedef void (*ScCallerFunc) (ScCaller *caller, gpointer user_data);
 
 /**
  * sc_callers_lookup:
- * @func: called once: before this returns when the caller is known already, later from the main context otherwise
+ * @func: called once: before this returns when the caller is known already, later from the main
+ * context otherwise
  */
 void sc_callers_lookup (ScCallers *self, const char *sender, ScCallerFunc func, gpointer user_data);
 

@@ -55,8 +55,10 @@ state_of (const ScContainerEntry *entry, const char *unit_state)
 }
 
 void
-sc_exported_container_update (SyscontContainer *object, const ScInventory *inventory,
-                              const ScContainerEntry *entry, const char *unit_state)
+sc_exported_container_update (SyscontContainer *object,
+                              const ScInventory *inventory,
+                              const ScContainerEntry *entry,
+                              const char *unit_state)
 {
   const ScContainer *container = entry->container;
   const char *digest = sc_exported_container_digest (container);
@@ -65,7 +67,8 @@ sc_exported_container_update (SyscontContainer *object, const ScInventory *inven
   g_autofree char *unit = sc_container_unit (container);
 
   syscont_container_set_name (object, container->name);
-  syscont_container_set_reference (object, container->reference != NULL ? container->reference : "");
+  syscont_container_set_reference (object,
+                                   container->reference != NULL ? container->reference : "");
   syscont_container_set_source (object, container->source != NULL ? container->source : "");
   syscont_container_set_digest (object, digest);
   syscont_container_set_image (object, image_path);

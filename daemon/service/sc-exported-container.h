@@ -10,15 +10,22 @@
 /** sc_container_unit: (transfer full): name of its unit, "" when it has none */
 char *sc_container_unit (const ScContainer *container);
 
-/** sc_exported_container_digest: (transfer none): of its current deployment, "" when that is not known */
+/**
+ * sc_exported_container_digest:
+ *
+ * (transfer none): of its current deployment, "" when that is not known
+ */
 const char *sc_exported_container_digest (const ScContainer *container);
 
 /**
  * sc_exported_container_update:
  * @inventory: that @entry is of
- * @unit_state: (nullable): what the unit does: "running", "stopped", "failed" or "installed"; NULL when it is not known
+ * @unit_state: (nullable): what the unit does: "running", "stopped", "failed" or "installed"; NULL
+ * when it is not known
  *
  * Sets all properties but LastJob; only those that differ are announced.
  */
-void sc_exported_container_update (SyscontContainer *object, const ScInventory *inventory,
-                                   const ScContainerEntry *entry, const char *unit_state);
+void sc_exported_container_update (SyscontContainer *object,
+                                   const ScInventory *inventory,
+                                   const ScContainerEntry *entry,
+                                   const char *unit_state);

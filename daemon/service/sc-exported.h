@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How objects of the bus look in the answers of the list methods: their properties in kebab-case, and their path.
+ * How objects of the bus look in the answers of the list methods: their properties in kebab-case,
+ * and their path.
  */
 #pragma once
 

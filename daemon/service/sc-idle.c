@@ -42,8 +42,8 @@ on_idle (gpointer user_data)
 static void
 update (ScIdle *self)
 {
-  gboolean is_idle = self->holds == 0
-                     && (self->in_a_hurry || g_hash_table_size (self->subscribers) == 0);
+  gboolean is_idle
+      = self->holds == 0 && (self->in_a_hurry || g_hash_table_size (self->subscribers) == 0);
 
   if (self->source != 0)
     {

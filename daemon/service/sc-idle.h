@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Whether anybody needs the service: jobs, calls that are being answered and subscribers hold it; when nobody has
- * done so for a while, it may go. Says when, and decides nothing else.
+ * Whether anybody needs the service: jobs, calls that are being answered and subscribers hold it;
+ * when nobody has done so for a while, it may go. Says when, and decides nothing else.
  */
 #pragma once
 
@@ -19,11 +19,20 @@ void sc_idle_free (ScIdle *self);
 void sc_idle_hold (ScIdle *self);
 void sc_idle_release (ScIdle *self);
 
-/** sc_idle_subscribe: holds until sc_idle_unsubscribe() or until @caller leaves the bus; more than once is as once */
+/**
+ * sc_idle_subscribe:
+ *
+ * holds until sc_idle_unsubscribe() or until @caller leaves the bus; more than once is as once
+ */
 void sc_idle_subscribe (ScIdle *self, ScCaller *caller);
 void sc_idle_unsubscribe (ScIdle *self, ScCaller *caller);
 
-/** sc_idle_hurry: subscribers do not count any more, and the function is called as soon as nothing holds and no message waits */
+/**
+ * sc_idle_hurry:
+ *
+ * subscribers do not count any more, and the function is called as soon as nothing holds and no
+ * message waits
+ */
 void sc_idle_hurry (ScIdle *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScIdle, sc_idle_free)

@@ -55,7 +55,8 @@ count_running (const ScJobQueue *self)
   return count;
 }
 
-/* What runs, or will as soon as it is ready; the others wait for something that is not a free place. */
+/* What runs, or will as soon as it is ready; the others wait for something that is not a free
+ * place. */
 static guint
 count_places_taken (const ScJobQueue *self)
 {
@@ -148,8 +149,7 @@ sc_job_queue_take (ScJobQueue *self, guint64 *id)
     {
       Place *place = self->places->pdata[i];
 
-      if (place->running || !place->ready
-          || find_obstacle (self, place->ticket.claims, i) != NULL)
+      if (place->running || !place->ready || find_obstacle (self, place->ticket.claims, i) != NULL)
         continue;
       place->running = TRUE;
       *id = place->ticket.id;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which job may run: admission instead of mutexes. Jobs whose claims conflict run in the order in which they came, and
- * a waiting one is never overtaken by one that conflicts with it. Pure logic on numbers and claims: no bus, no clock.
+ * Which job may run: admission instead of mutexes. Jobs whose claims conflict run in the order in
+ * which they came, and a waiting one is never overtaken by one that conflicts with it. Pure logic
+ * on numbers and claims: no bus, no clock.
  */
 #pragma once
 
@@ -27,8 +28,8 @@ void sc_job_queue_free (ScJobQueue *self);
 /**
  * sc_job_queue_add:
  *
- * The job waits until it is ready and its turn comes. BUSY when there are too many jobs, or, with no_queue, when it would
- * have to wait: the message has the number of the job in its way.
+ * The job waits until it is ready and its turn comes. BUSY when there are too many jobs, or, with
+ * no_queue, when it would have to wait: the message has the number of the job in its way.
  */
 gboolean sc_job_queue_add (ScJobQueue *self, const ScTicket *ticket, GError **error);
 

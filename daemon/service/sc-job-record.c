@@ -16,9 +16,8 @@ static const ScJsonLimits limits = {
 };
 
 static const char *const state_names[] = {
-  [SC_JOB_QUEUED] = "queued",       [SC_JOB_RUNNING] = "running",
-  [SC_JOB_CANCELLING] = "cancelling", [SC_JOB_DONE] = "done",
-  [SC_JOB_FAILED] = "failed",       [SC_JOB_CANCELLED] = "cancelled",
+  [SC_JOB_QUEUED] = "queued", [SC_JOB_RUNNING] = "running", [SC_JOB_CANCELLING] = "cancelling",
+  [SC_JOB_DONE] = "done",     [SC_JOB_FAILED] = "failed",   [SC_JOB_CANCELLED] = "cancelled",
 };
 
 static const char *const container_types[]
@@ -241,8 +240,7 @@ sc_job_record_from_json (const char *data, gsize size_bytes, GError **error)
       || !sc_json_get_string (object, "state", &state, error)
       || !parse_state (state, &self->state, error)
       || !read_string (object, "owner-unit", &self->owner_unit, error)
-      || !read_paths (object, &self->objects, error)
-      || !read_result (object, &self->result, error)
+      || !read_paths (object, &self->objects, error) || !read_result (object, &self->result, error)
       || !read_string (object, "error-name", &self->error_name, error)
       || !read_string (object, "error-message", &self->error_message, error))
     return NULL;

@@ -19,16 +19,16 @@ typedef enum
 typedef struct
 {
   guint64 id;
-  char *type;         /* (owned) kebab-case */
-  char **targets;     /* (owned) */
+  char *type;     /* (owned) kebab-case */
+  char **targets; /* (owned) */
   ScJobState state;
-  gint64 start_usec;  /* 0 before it runs */
-  gint64 end_usec;    /* 0 before it ended */
+  gint64 start_usec; /* 0 before it runs */
+  gint64 end_usec;   /* 0 before it ended */
   guint owner_uid;
-  char *owner_unit;   /* (owned) */
-  char **objects;     /* (owned) paths */
-  GVariant *result;   /* (owned) a{sv} */
-  char *error_name;   /* (owned) "" without an error */
+  char *owner_unit;    /* (owned) */
+  char **objects;      /* (owned) paths */
+  GVariant *result;    /* (owned) a{sv} */
+  char *error_name;    /* (owned) "" without an error */
   char *error_message; /* (owned) */
 } ScJobRecord;
 
@@ -49,7 +49,11 @@ gboolean sc_job_record_is_about_containers (const ScJobRecord *self);
 /** sc_job_record_to_json: (transfer full) */
 char *sc_job_record_to_json (const ScJobRecord *self);
 
-/** sc_job_record_from_json: (transfer full) (nullable): NOT_SUPPORTED for a version that is newer than ours */
+/**
+ * sc_job_record_from_json:
+ *
+ * (transfer full) (nullable): NOT_SUPPORTED for a version that is newer than ours
+ */
 ScJobRecord *sc_job_record_from_json (const char *data, gsize size_bytes, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScJobRecord, sc_job_record_free)

@@ -14,15 +14,15 @@
 struct _ScJobRegistry
 {
   ScJobRegistryParts parts;
-  ScJobQueue *queue;        /* (owned) */
-  ScJobStore *store;        /* (owned) */
-  GPtrArray *jobs;          /* (owned) of ScJob, by rising number */
-  guint expiry;             /* source that forgets the next job */
-  guint inventory_serial;   /* of what is on the bus */
+  ScJobQueue *queue;             /* (owned) */
+  ScJobStore *store;             /* (owned) */
+  GPtrArray *jobs;               /* (owned) of ScJob, by rising number */
+  guint expiry;                  /* source that forgets the next job */
+  guint inventory_serial;        /* of what is on the bus */
   const ScJobListener *listener; /* (nullable) */
   gpointer listener_data;
   gboolean stopping;
-  ScIdleFunc stopped;       /* (nullable) */
+  ScIdleFunc stopped; /* (nullable) */
   gpointer stopped_data;
 };
 
@@ -162,7 +162,8 @@ on_settled (gpointer user_data)
   after_end (departure->registry, departure->job);
 }
 
-/* What a job made must be on the bus before its end is told: a client that waits for the end looks at once. */
+/* What a job made must be on the bus before its end is told: a client that waits for the end looks
+ * at once. */
 static void
 on_job_done (ScJob *job, ScJobOutcome *outcome, gpointer user_data)
 {
@@ -219,7 +220,9 @@ on_cancel_allowed (ScVerdict verdict, ScCaller *caller, gpointer user_data)
 }
 
 static gboolean
-on_handle_cancel (SyscontJob *object, GDBusMethodInvocation *invocation, GVariant *options,
+on_handle_cancel (SyscontJob *object,
+                  GDBusMethodInvocation *invocation,
+                  GVariant *options,
                   gpointer user_data)
 {
   static const ScOptionSpec none[] = { { NULL, NULL } };
@@ -239,9 +242,9 @@ on_handle_cancel (SyscontJob *object, GDBusMethodInvocation *invocation, GVarian
     .interface = SYSCONT_JOB_INTERFACE,
     .method = "Cancel",
     .owner_uid = &owner_uid,
-    .interactive = (g_dbus_message_get_flags (message)
-                    & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
-                   != 0,
+    .interactive
+    = (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
+      != 0,
   };
   Cancellation *cancellation = g_new0 (Cancellation, 1);
   cancellation->registry = self;
@@ -356,7 +359,8 @@ sc_job_registry_free (ScJobRegistry *self)
 }
 
 void
-sc_job_registry_set_listener (ScJobRegistry *self, const ScJobListener *listener,
+sc_job_registry_set_listener (ScJobRegistry *self,
+                              const ScJobListener *listener,
                               gpointer user_data)
 {
   self->listener = listener;

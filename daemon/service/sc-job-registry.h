@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * All jobs that there are: takes new ones in, starts each when its turn comes, swaps in what is on disk when one ends,
- * tells of the end, and forgets it ten minutes later. Main thread only.
+ * All jobs that there are: takes new ones in, starts each when its turn comes, swaps in what is on
+ * disk when one ends, tells of the end, and forgets it ten minutes later. Main thread only.
  */
 #pragma once
 
@@ -36,7 +36,8 @@ ScJobRegistry *sc_job_registry_new (const ScJobRegistryParts *parts, GError **er
 void sc_job_registry_free (ScJobRegistry *self);
 
 /** sc_job_registry_set_listener: @listener: static */
-void sc_job_registry_set_listener (ScJobRegistry *self, const ScJobListener *listener,
+void sc_job_registry_set_listener (ScJobRegistry *self,
+                                   const ScJobListener *listener,
                                    gpointer user_data);
 
 /** ScSubmittedFunc: the job has its number, its record and its object; it has not started yet */
@@ -44,15 +45,15 @@ typedef void (*ScSubmittedFunc) (ScJob *job, gpointer user_data);
 
 typedef struct
 {
-  ScRequest *request;     /* of an authorized call; its operation is taken */
+  ScRequest *request; /* of an authorized call; its operation is taken */
   const ScCaller *caller;
-  ScSubmittedFunc func;   /* called once from the main context, unless it fails */
+  ScSubmittedFunc func; /* called once from the main context, unless it fails */
   gpointer user_data;
 } ScSubmission;
 
 /** sc_job_registry_submit: errors: BUSY */
-gboolean sc_job_registry_submit (ScJobRegistry *self, const ScSubmission *submission,
-                                 GError **error);
+gboolean
+sc_job_registry_submit (ScJobRegistry *self, const ScSubmission *submission, GError **error);
 
 /** sc_job_registry_find: (transfer none) (nullable) */
 ScJob *sc_job_registry_find (ScJobRegistry *self, guint64 id);

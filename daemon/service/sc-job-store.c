@@ -24,7 +24,7 @@ struct _ScJobStore
 typedef struct
 {
   guint64 id;
-  char *text;          /* (owned) (nullable) NULL to delete */
+  char *text; /* (owned) (nullable) NULL to delete */
   guint64 next;
 } Write;
 
@@ -53,7 +53,8 @@ save_record (ScJobStore *self, guint64 id, const char *text, GError **error)
   return TRUE;
 }
 
-/* Numbers follow from the records that are there; when the highest goes, its number must be known from elsewhere. */
+/* Numbers follow from the records that are there; when the highest goes, its number must be known
+ * from elsewhere. */
 static gboolean
 delete_record (ScJobStore *self, guint64 id, guint64 next, GError **error)
 {
@@ -77,9 +78,8 @@ write_in_thread (gpointer data, gpointer user_data)
   ScJobStore *self = user_data;
   const Write *write = g_task_get_task_data (task);
   GError *error = NULL;
-  gboolean written = write->text != NULL
-                         ? save_record (self, write->id, write->text, &error)
-                         : delete_record (self, write->id, write->next, &error);
+  gboolean written = write->text != NULL ? save_record (self, write->id, write->text, &error)
+                                         : delete_record (self, write->id, write->next, &error);
 
   if (written)
     {
@@ -154,9 +154,9 @@ read_record (ScJobStore *self, guint64 id)
 static void
 interrupt_record (ScJobStore *self, ScJobRecord *record, gint64 now_usec)
 {
-  g_autoptr (GError) reason = g_error_new_literal (
-      SYSCONT_ERROR, SYSCONT_ERROR_INTERRUPTED,
-      "the service ended before the job did, it can be started again");
+  g_autoptr (GError) reason
+      = g_error_new_literal (SYSCONT_ERROR, SYSCONT_ERROR_INTERRUPTED,
+                             "the service ended before the job did, it can be started again");
   g_autoptr (GError) error = NULL;
 
   record->state = SC_JOB_FAILED;
@@ -196,8 +196,7 @@ list_records (ScJobStore *self, GError **error)
       sc_fd_cleanup (&fd);
       return NULL;
     }
-  for (const struct dirent *entry = readdir (directory); entry != NULL;
-       entry = readdir (directory))
+  for (const struct dirent *entry = readdir (directory); entry != NULL; entry = readdir (directory))
     {
       guint64 id;
 
@@ -274,7 +273,9 @@ sc_job_store_next_id (ScJobStore *self)
 }
 
 void
-sc_job_store_save (ScJobStore *self, const ScJobRecord *record, GAsyncReadyCallback callback,
+sc_job_store_save (ScJobStore *self,
+                   const ScJobRecord *record,
+                   GAsyncReadyCallback callback,
                    gpointer user_data)
 {
   Write *write = g_new0 (Write, 1);

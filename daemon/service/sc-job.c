@@ -232,7 +232,8 @@ run_op (const Run *run, ScJobOutcome *outcome, GCancellable *cancellable)
   outcome->objects = g_strdupv ((char **)objects->pdata);
 }
 
-/* libostree and the client of systemd iterate the thread's main context, which therefore must be the job's own. */
+/* libostree and the client of systemd iterate the thread's main context, which therefore must be
+ * the job's own. */
 static void
 run_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -276,7 +277,8 @@ sc_job_start (ScJob *self, const ScJobEnvironment *environment, ScJobFunc done, 
   run->caller_uid = self->record->owner_uid;
   set_state (self, SC_JOB_RUNNING);
 
-  /* A job is over only when its input and output are; and the outcome counts, not that somebody wanted to cancel. */
+  /* A job is over only when its input and output are; and the outcome counts, not that somebody
+   * wanted to cancel. */
   g_task_set_return_on_cancel (task, FALSE);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, run, run_free);
@@ -290,8 +292,9 @@ log_end (const ScJob *self)
   const ScJobRecord *record = self->record;
   g_autofree char *targets = g_strjoinv (", ", record->targets);
   g_autofree char *subject = sc_text_escape (targets);
-  g_autofree char *title = *subject != '\0' ? g_strdup_printf ("%s of \"%s\"", record->type, subject)
-                                            : g_strdup (record->type);
+  g_autofree char *title = *subject != '\0'
+                               ? g_strdup_printf ("%s of \"%s\"", record->type, subject)
+                               : g_strdup (record->type);
   gboolean is_container = sc_job_record_is_about_containers (record);
   double seconds = record->start_usec > 0
                        ? (double)(record->end_usec - record->start_usec) / G_USEC_PER_SEC
@@ -385,8 +388,8 @@ sc_job_cancel (ScJob *self, gboolean interrupted, GError **error)
       return TRUE;
     }
   if (self->progress == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_BUSY,
-                         "job %" G_GUINT64_FORMAT " is about to end", self->record->id);
+    return sc_error_set (error, SYSCONT_ERROR_BUSY, "job %" G_GUINT64_FORMAT " is about to end",
+                         self->record->id);
   sc_progress_get (self->progress, &state);
   if (!state.cancellable)
     return sc_error_set (error, SYSCONT_ERROR_BUSY,

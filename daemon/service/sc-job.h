@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One job: queued, running, maybe cancelling, and at last done, failed or cancelled. It owns the operation, runs it on a
- * thread, and shows itself as org.syscont.Job. Only the main thread touches it; the thread works on a closed set of
- * inputs and hands back an outcome.
+ * One job: queued, running, maybe cancelling, and at last done, failed or cancelled. It owns the
+ * operation, runs it on a thread, and shows itself as org.syscont.Job. Only the main thread touches
+ * it; the thread works on a closed set of inputs and hands back an outcome.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ typedef struct
   GVariant *result;       /* (owned) a{sv} */
   char **objects;         /* (owned) */
   GError *error;          /* (owned) (nullable) */
-  ScInventory *inventory; /* (owned) (nullable) what is on disk after the job; NULL when it could not be read */
+  ScInventory *inventory; /* (owned) (nullable) what is on disk now; NULL when that failed */
   guint inventory_serial; /* of two inventories the one with the higher number is newer */
 } ScJobOutcome;
 
@@ -51,18 +51,28 @@ GPtrArray *sc_job_get_claims (const ScJob *self);
 /** ScJobFunc: the thread has ended; @outcome: (transfer full): */
 typedef void (*ScJobFunc) (ScJob *job, ScJobOutcome *outcome, gpointer user_data);
 
-/** sc_job_start: a queued job runs from now on, until @done is called in the main context; then sc_job_end() is due */
-void sc_job_start (ScJob *self, const ScJobEnvironment *environment, ScJobFunc done,
-                   gpointer user_data);
+/**
+ * sc_job_start:
+ *
+ * a queued job runs from now on, until @done is called in the main context; then sc_job_end() is
+ * due
+ */
+void
+sc_job_start (ScJob *self, const ScJobEnvironment *environment, ScJobFunc done, gpointer user_data);
 
-/** sc_job_end: (transfer full) @outcome: takes the result over and announces the end on the job's own object */
+/**
+ * sc_job_end:
+ *
+ * (transfer full) @outcome: takes the result over and announces the end on the job's own object
+ */
 void sc_job_end (ScJob *self, ScJobOutcome *outcome);
 
 /**
  * sc_job_cancel:
  * @interrupted: whether it is because the service ends: the job then fails with INTERRUPTED
  *
- * A queued job ends at once. BUSY when it is past the point of no return; a job that has ended is left as it is.
+ * A queued job ends at once. BUSY when it is past the point of no return; a job that has ended is
+ * left as it is.
  */
 gboolean sc_job_cancel (ScJob *self, gboolean interrupted, GError **error);
 

@@ -72,10 +72,16 @@ on_set_allowed (ScVerdict verdict, ScCaller *caller, gpointer user_data)
     g_dbus_method_invocation_return_gerror (invocation, error);
 }
 
-/* GDBus has checked the name of a property, its access and the type of its value before it calls this. */
+/* GDBus has checked the name of a property, its access and the type of its value before it calls
+ * this. */
 static void
-on_method_call (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation,
+on_method_call (GDBusConnection *bus,
+                const char *sender,
+                const char *path,
+                const char *interface,
+                const char *method,
+                GVariant *parameters,
+                GDBusMethodInvocation *invocation,
                 gpointer user_data)
 {
   ScLogControl *self = user_data;
@@ -94,7 +100,8 @@ on_method_call (GDBusConnection *bus, const char *sender, const char *path, cons
     sc_authority_check (self->authority, sender, &question, on_set_allowed, invocation);
 }
 
-/* Without property functions GDBus hands the calls of org.freedesktop.DBus.Properties to the method function. */
+/* Without property functions GDBus hands the calls of org.freedesktop.DBus.Properties to the method
+ * function. */
 static const GDBusInterfaceVTable vtable = { .method_call = on_method_call };
 
 ScLogControl *

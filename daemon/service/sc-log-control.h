@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * org.freedesktop.LogControl1: how much is logged and where to. Everybody may look, root may change it. Writing a property
- * is no method call of ours, so this answers org.freedesktop.DBus.Properties itself, after it has asked who calls.
+ * org.freedesktop.LogControl1: how much is logged and where to. Everybody may look, root may change
+ * it. Writing a property is no method call of ours, so this answers org.freedesktop.DBus.Properties
+ * itself, after it has asked who calls.
  */
 #pragma once
 

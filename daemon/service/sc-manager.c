@@ -83,8 +83,13 @@ parse (ScManager *self, GDBusMethodInvocation *invocation, GError **error)
 }
 
 static void
-on_method_call (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation,
+on_method_call (GDBusConnection *bus,
+                const char *sender,
+                const char *path,
+                const char *interface,
+                const char *method,
+                GVariant *parameters,
+                GDBusMethodInvocation *invocation,
                 gpointer user_data)
 {
   ScManager *self = SC_MANAGER (user_data);
@@ -104,9 +109,9 @@ on_method_call (GDBusConnection *bus, const char *sender, const char *path, cons
     .interface = SYSCONT_MANAGER_INTERFACE,
     .method = request->method,
     .subject = &request->subject,
-    .interactive = (g_dbus_message_get_flags (message)
-                    & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
-                   != 0,
+    .interactive
+    = (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
+      != 0,
   };
   sc_authority_check (self->parts.authority, sender, &question, on_verdict,
                       sc_pending_call_new (&self->parts, invocation, request));
@@ -146,7 +151,7 @@ static const ScJobListener listener = {
   .counted = on_job_counted,
 };
 
-/* The generated handlers, one signal for each method, are not used: there is one way for all calls. */
+/* The generated handlers, one signal for each method, are not used: all calls go one way. */
 static GDBusInterfaceVTable *
 sc_manager_get_vtable (GDBusInterfaceSkeleton *skeleton)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * org.syscont.Manager on the bus. Every call takes the same way, whatever its method is: it is parsed, its caller is
- * authorized, and then it becomes a job or is answered.
+ * org.syscont.Manager on the bus. Every call takes the same way, whatever its method is: it is
+ * parsed, its caller is authorized, and then it becomes a job or is answered.
  */
 #pragma once
 

@@ -209,7 +209,9 @@ list_units (const ScInventory *inventory)
 }
 
 void
-sc_objects_set_inventory (ScObjects *self, ScInventory *inventory, ScObjectsReadyFunc ready,
+sc_objects_set_inventory (ScObjects *self,
+                          ScInventory *inventory,
+                          ScObjectsReadyFunc ready,
                           gpointer user_data)
 {
   Settling *settling = g_new0 (Settling, 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The objects below /org/syscont: what the inventory has, as containers and images, with the states of the units.
- * A new inventory is compared with the old one, so that only what differs is announced. Main thread only.
+ * The objects below /org/syscont: what the inventory has, as containers and images, with the states
+ * of the units. A new inventory is compared with the old one, so that only what differs is
+ * announced. Main thread only.
  */
 #pragma once
 
@@ -17,7 +18,11 @@ void sc_objects_free (ScObjects *self);
 /** sc_objects_publish: puts the object manager and everything below it on the bus */
 void sc_objects_publish (ScObjects *self);
 
-/** sc_objects_add: an interface of others, e.g. a job, under its path; sc_objects_remove takes it away */
+/**
+ * sc_objects_add:
+ *
+ * an interface of others, e.g. a job, under its path; sc_objects_remove takes it away
+ */
 void sc_objects_add (ScObjects *self, const char *path, GDBusInterfaceSkeleton *interface);
 void sc_objects_remove (ScObjects *self, const char *path);
 
@@ -26,10 +31,12 @@ typedef void (*ScObjectsReadyFunc) (gpointer user_data);
 /**
  * sc_objects_set_inventory:
  * @inventory: (transfer full):
- * @ready: called once, when the states of new units are known too and all changes are with the bus; maybe before this
- *   returns
+ * @ready: called once, when the states of new units are known too and all changes are with the bus;
+ *   maybe before this returns
  */
-void sc_objects_set_inventory (ScObjects *self, ScInventory *inventory, ScObjectsReadyFunc ready,
+void sc_objects_set_inventory (ScObjects *self,
+                               ScInventory *inventory,
+                               ScObjectsReadyFunc ready,
                                gpointer user_data);
 
 /** sc_objects_get_inventory: (transfer none): never NULL */

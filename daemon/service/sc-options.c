@@ -7,8 +7,8 @@
 
 struct _ScOptions
 {
-  const char *method;  /* static */
-  GHashTable *values;  /* (owned) char* to GVariant */
+  const char *method; /* static */
+  GHashTable *values; /* (owned) char* to GVariant */
 };
 
 static const ScOptionSpec *
@@ -21,8 +21,8 @@ find_spec (const ScOptionSpec *specs, const char *key)
 }
 
 static gboolean
-take_option (ScOptions *self, const ScOptionSpec *specs, const char *key, GVariant *value,
-             GError **error)
+take_option (
+    ScOptions *self, const ScOptionSpec *specs, const char *key, GVariant *value, GError **error)
 {
   const ScOptionSpec *spec = find_spec (specs, key);
   if (spec == NULL)
@@ -43,15 +43,17 @@ take_option (ScOptions *self, const ScOptionSpec *specs, const char *key, GVaria
 }
 
 ScOptions *
-sc_options_parse (const char *method, const ScOptionSpec *specs, GVariant *dictionary,
+sc_options_parse (const char *method,
+                  const ScOptionSpec *specs,
+                  GVariant *dictionary,
                   GError **error)
 {
   g_return_val_if_fail (g_variant_is_of_type (dictionary, G_VARIANT_TYPE_VARDICT), NULL);
 
   g_autoptr (ScOptions) self = g_new0 (ScOptions, 1);
   self->method = method;
-  self->values = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
-                                        (GDestroyNotify)g_variant_unref);
+  self->values
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_variant_unref);
 
   GVariantIter iter;
   g_variant_iter_init (&iter, dictionary);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads the dictionary of options that every method ends with: only keys that the method knows, each once and of its
- * type. A key is never ignored. Pure: what a value means is for the request parsers.
+ * Reads the dictionary of options that every method ends with: only keys that the method knows,
+ * each once and of its type. A key is never ignored. Pure: what a value means is for the request
+ * parsers.
  */
 #pragma once
 
@@ -23,7 +24,9 @@ typedef struct _ScOptions ScOptions;
  *
  * Returns: (transfer full) (nullable): INVALID_ARGUMENT names the key and @method
  */
-ScOptions *sc_options_parse (const char *method, const ScOptionSpec *specs, GVariant *dictionary,
+ScOptions *sc_options_parse (const char *method,
+                             const ScOptionSpec *specs,
+                             GVariant *dictionary,
                              GError **error);
 void sc_options_free (ScOptions *self);
 
@@ -41,7 +44,7 @@ const char **sc_options_get_strv (const ScOptions *self, const char *key);
  *
  * An a{ss}; INVALID_ARGUMENT when it has a name twice.
  */
-gboolean sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map,
-                             GError **error);
+gboolean
+sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOptions, sc_options_free)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A call of the Manager between its arrival and its answer, and the parts of the service that can answer it.
+ * A call of the Manager between its arrival and its answer, and the parts of the service that can
+ * answer it.
  */
 #pragma once
 
@@ -26,9 +27,13 @@ typedef struct
   ScCaller *caller;                  /* (owned) (nullable) until it is known */
 } ScPendingCall;
 
-/** sc_pending_call_new: holds the service until it is freed; @invocation, @request: (transfer full) */
-ScPendingCall *sc_pending_call_new (const ScParts *parts, GDBusMethodInvocation *invocation,
-                                    ScRequest *request);
+/**
+ * sc_pending_call_new:
+ *
+ * holds the service until it is freed; @invocation, @request: (transfer full)
+ */
+ScPendingCall *
+sc_pending_call_new (const ScParts *parts, GDBusMethodInvocation *invocation, ScRequest *request);
 void sc_pending_call_free (ScPendingCall *self);
 
 /** sc_pending_call_return: @value: (nullable): tuple, taken when floating */

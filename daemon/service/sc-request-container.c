@@ -17,7 +17,9 @@ set_container (ScRequest *request, const char *name, GError **error)
 }
 
 static gboolean
-check_install_options (ScRequest *request, GHashTable **values, ScPlatform **platform,
+check_install_options (ScRequest *request,
+                       GHashTable **values,
+                       ScPlatform **platform,
                        GError **error)
 {
   const char *digest = sc_options_get_string (request->options, "digest");
@@ -53,10 +55,10 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
   if (!check_install_options (request, &values, &platform, error))
     return FALSE;
 
-  request->op = sc_op_new_install (request->subject.reference, name, values,
-                                   request->subject.digest, platform,
-                                   sc_options_get_bool (request->options, "enable", TRUE),
-                                   sc_options_get_bool (request->options, "start", FALSE));
+  request->op
+      = sc_op_new_install (request->subject.reference, name, values, request->subject.digest,
+                           platform, sc_options_get_bool (request->options, "enable", TRUE),
+                           sc_options_get_bool (request->options, "start", FALSE));
   return TRUE;
 }
 
@@ -117,13 +119,8 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec install_options[] = {
-  { "values", "a{ss}" },
-  { "start", "b" },
-  { "enable", "b" },
-  { "digest", "s" },
-  { "platform", "s" },
-  { "no-queue", "b" },
-  { NULL, NULL },
+  { "values", "a{ss}" }, { "start", "b" },    { "enable", "b" }, { "digest", "s" },
+  { "platform", "s" },   { "no-queue", "b" }, { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {

@@ -122,12 +122,8 @@ static const ScOptionSpec pull_options[] = {
 };
 
 static const ScOptionSpec import_options[] = {
-  { "reference", "s" },
-  { "tag", "s" },
-  { "source", "s" },
-  { "platform", "s" },
-  { "no-queue", "b" },
-  { NULL, NULL },
+  { "reference", "s" }, { "tag", "s" },      { "source", "s" },
+  { "platform", "s" },  { "no-queue", "b" }, { NULL, NULL },
 };
 
 static const ScOptionSpec remove_options[] = {

@@ -26,14 +26,31 @@ extern const ScOptionSpec sc_request_no_options[];
 /** sc_request_find_method: (transfer none) (nullable): its row in the tables */
 const ScMethod *sc_request_find_method (const char *method);
 
-/** sc_request_check_image: a name that could be one of an image, or 12 to 64 hex digits with or without "sha256:" */
+/**
+ * sc_request_check_image:
+ *
+ * a name that could be one of an image, or 12 to 64 hex digits with or without "sha256:"
+ */
 gboolean sc_request_check_image (const char *image, GError **error);
 
-/** sc_request_check_names: (transfer full): each once; INVALID_ARGUMENT for none or too many, INVALID_NAME */
+/**
+ * sc_request_check_names:
+ *
+ * (transfer full): each once; INVALID_ARGUMENT for none or too many, INVALID_NAME
+ */
 char **sc_request_check_names (const char *method, const char *const *names, GError **error);
 
-/** sc_request_parse_platform: @platform: (out) (transfer full): NULL when the option was not given */
-gboolean sc_request_parse_platform (const ScOptions *options, ScPlatform **platform, GError **error);
+/**
+ * sc_request_parse_platform:
+ * @platform: (out) (transfer full): NULL when the option was not given
+ */
+gboolean
+sc_request_parse_platform (const ScOptions *options, ScPlatform **platform, GError **error);
 
-/** sc_request_check_text: INVALID_ARGUMENT when an option is empty, too long or has control characters */
-gboolean sc_request_check_text (const char *what, const char *text, gsize max_bytes, GError **error);
+/**
+ * sc_request_check_text:
+ *
+ * INVALID_ARGUMENT when an option is empty, too long or has control characters
+ */
+gboolean
+sc_request_check_text (const char *what, const char *text, gsize max_bytes, GError **error);

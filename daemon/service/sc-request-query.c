@@ -2,11 +2,7 @@
 #include "service/sc-request-private.h"
 
 static const ScOptionSpec subject_keys[] = {
-  { "reference", "s" },
-  { "name", "s" },
-  { "names", "as" },
-  { "image", "s" },
-  { NULL, NULL },
+  { "reference", "s" }, { "name", "s" }, { "names", "as" }, { "image", "s" }, { NULL, NULL },
 };
 
 static gboolean

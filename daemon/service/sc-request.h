@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A call of org.syscont.Manager, parsed and checked: what it is about, and the operation that it asks for. Pure: it
- * opens no file and asks nobody (only a descriptor that came with the call is looked at), so that it can be done
- * before the caller is known to be allowed anything.
+ * A call of org.syscont.Manager, parsed and checked: what it is about, and the operation that it
+ * asks for. Pure: it opens no file and asks nobody (only a descriptor that came with the call is
+ * looked at), so that it can be done before the caller is known to be allowed anything.
  */
 #pragma once
 
@@ -27,29 +27,29 @@ typedef struct
 
 typedef struct
 {
-  const char *method;     /* static: name of the method */
+  const char *method; /* static: name of the method */
   ScSubject subject;
-  ScOptions *options;     /* (owned) */
-  ScOp *op;               /* (owned) (nullable) for a method that makes a job */
+  ScOptions *options; /* (owned) */
+  ScOp *op;           /* (owned) (nullable) for a method that makes a job */
   gboolean no_queue;
-  guint64 job_id;         /* GetJob */
-  const char *operation;  /* static: CanAuthorize: the method that is asked about */
+  guint64 job_id;        /* GetJob */
+  const char *operation; /* static: CanAuthorize: the method that is asked about */
 } ScRequest;
 
 /** ScCall: what came over the bus; everything is lent */
 typedef struct
 {
   const char *method;
-  GVariant *parameters;   /* of the types that the introspection data says */
-  GUnixFDList *fds;       /* (nullable) */
+  GVariant *parameters; /* of the types that the introspection data says */
+  GUnixFDList *fds;     /* (nullable) */
   const ScConfig *config;
 } ScCall;
 
 /**
  * sc_request_parse:
  *
- * Returns: (transfer full) (nullable): INVALID_ARGUMENT, INVALID_NAME, INVALID_REFERENCE; NOT_SUPPORTED for a method
- *   without a parser
+ * Returns: (transfer full) (nullable): INVALID_ARGUMENT, INVALID_NAME, INVALID_REFERENCE;
+ *   NOT_SUPPORTED for a method without a parser
  */
 ScRequest *sc_request_parse (const ScCall *call, GError **error);
 void sc_request_free (ScRequest *self);
@@ -57,7 +57,11 @@ void sc_request_free (ScRequest *self);
 /** sc_subject_clear: frees what it has */
 void sc_subject_clear (ScSubject *self);
 
-/** sc_request_features: (transfer full): "Method.key" for each option that a method knows, and "transport:NAME" */
+/**
+ * sc_request_features:
+ *
+ * (transfer full): "Method.key" for each option that a method knows, and "transport:NAME"
+ */
 char **sc_request_features (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRequest, sc_request_free)

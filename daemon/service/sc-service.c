@@ -12,12 +12,12 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define STOP_TIMEOUT_S      25
-#define BARRIER_TIMEOUT_US  (1 * G_USEC_PER_SEC)
+#define STOP_TIMEOUT_S     25
+#define BARRIER_TIMEOUT_US (1 * G_USEC_PER_SEC)
 
 struct _ScService
 {
-  GDBusConnection *bus;      /* (owned) */
+  GDBusConnection *bus; /* (owned) */
   ScJobEnvironment environment;
   ScParts parts;             /* (owned), but for paths and config */
   ScCallers *callers;        /* (owned) */
@@ -52,7 +52,8 @@ release_name (ScService *self)
   self->name = 0;
 }
 
-/* The first time the name is given back: what was sent before is here then, and is answered before the second time. */
+/* The first time the name is given back: what was sent before is here then, and is answered before
+ * the second time. */
 static void
 on_idle (gpointer user_data)
 {
@@ -77,7 +78,8 @@ on_jobs_stopped (gpointer user_data)
   g_main_loop_quit (self->loop);
 }
 
-/* A thread that does not end cannot be ended: what it has left half done is cleaned up at the next start. */
+/* A thread that does not end cannot be ended: what it has left half done is cleaned up at the next
+ * start. */
 static gboolean
 on_deadline (gpointer user_data)
 {
@@ -107,7 +109,9 @@ on_signal (gpointer user_data)
 }
 
 static void
-on_bus_closed (GDBusConnection *bus, gboolean remote_peer_vanished, GError *error,
+on_bus_closed (GDBusConnection *bus,
+               gboolean remote_peer_vanished,
+               GError *error,
                gpointer user_data)
 {
   sc_log (G_LOG_LEVEL_WARNING, NULL, "the bus is gone: %s",
@@ -144,9 +148,9 @@ on_ready (gpointer user_data)
   if (self->stopping)
     return;
   sc_objects_publish (self->parts.objects);
-  self->name = g_bus_own_name_on_connection (
-      self->bus, SYSCONT_BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, on_name_acquired,
-      on_name_lost, self, NULL);
+  self->name = g_bus_own_name_on_connection (self->bus, SYSCONT_BUS_NAME,
+                                             G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, on_name_acquired,
+                                             on_name_lost, self, NULL);
 }
 
 static gboolean
@@ -182,16 +186,14 @@ watch_process (ScService *self)
 
   self->sigterm = g_unix_signal_add (SIGTERM, on_signal, self);
   self->sigint = g_unix_signal_add (SIGINT, on_signal, self);
-  self->closed_handler
-      = g_signal_connect (self->bus, "closed", G_CALLBACK (on_bus_closed), self);
+  self->closed_handler = g_signal_connect (self->bus, "closed", G_CALLBACK (on_bus_closed), self);
   g_dbus_connection_set_exit_on_close (self->bus, FALSE);
   if (sd_watchdog_enabled (0, &watchdog_usec) > 0)
     self->watchdog = g_timeout_add ((guint)(watchdog_usec / 2000), on_watchdog, self);
 }
 
 ScService *
-sc_service_new (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus,
-                GError **error)
+sc_service_new (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GError **error)
 {
   g_autoptr (ScService) self = g_new0 (ScService, 1);
 

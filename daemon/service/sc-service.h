@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The running service: puts its parts together, takes the bus name when everything is there, and leaves when nobody needs
- * it or when it is told to.
+ * The running service: puts its parts together, takes the bus name when everything is there, and
+ * leaves when nobody needs it or when it is told to.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 typedef struct _ScService ScService;
 
 /** sc_service_new: blocks: reads what is on disk; @paths, @config: lent, must live longer */
-ScService *sc_service_new (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus,
-                           GError **error);
+ScService *
+sc_service_new (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GError **error);
 
 /**
  * sc_service_run:

@@ -26,10 +26,10 @@ struct _ScUnitWatch
 typedef struct
 {
   ScUnitWatch *watch;
-  char *name;           /* (owned) */
-  char *path;           /* (owned) of its object */
-  const char *state;    /* static */
-  gboolean ever_ran;    /* as long as we have seen it: systemd forgets units that nothing needs */
+  char *name;        /* (owned) */
+  char *path;        /* (owned) of its object */
+  const char *state; /* static */
+  gboolean ever_ran; /* as long as we have seen it: systemd forgets units that nothing needs */
   guint subscription;
 } Unit;
 
@@ -97,8 +97,12 @@ apply_properties (Unit *unit, GVariant *properties)
 }
 
 static void
-on_properties_changed (GDBusConnection *bus, const char *sender, const char *path,
-                       const char *interface, const char *signal, GVariant *parameters,
+on_properties_changed (GDBusConnection *bus,
+                       const char *sender,
+                       const char *path,
+                       const char *interface,
+                       const char *signal,
+                       GVariant *parameters,
                        gpointer user_data)
 {
   g_autoptr (GVariant) properties = NULL;
@@ -163,7 +167,8 @@ ask (ScUnitWatch *self, Unit *unit, Round *round)
                           question);
 }
 
-/* systemd sends signals only when somebody has asked for them; that it may not be there is told by the questions. */
+/* systemd sends signals only when somebody has asked for them; that it may not be there is told by
+ * the questions. */
 static void
 subscribe (ScUnitWatch *self)
 {
@@ -231,7 +236,9 @@ sc_unit_watch_free (ScUnitWatch *self)
 }
 
 void
-sc_unit_watch_set_units (ScUnitWatch *self, const char *const *units, ScUnitWatchReadyFunc ready,
+sc_unit_watch_set_units (ScUnitWatch *self,
+                         const char *const *units,
+                         ScUnitWatchReadyFunc ready,
                          gpointer user_data)
 {
   Round *round = g_new0 (Round, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What systemd does with the units of the containers, kept current by its signals. Without a systemd on the bus every
- * unit is "stopped".
+ * What systemd does with the units of the containers, kept current by its signals. Without a
+ * systemd on the bus every unit is "stopped".
  */
 #pragma once
 
@@ -21,14 +21,21 @@ typedef void (*ScUnitWatchReadyFunc) (gpointer user_data);
 /**
  * sc_unit_watch_set_units:
  * @units: the ones to watch from now on
- * @ready: called once, when all new ones are known, from the main context or, without a new one, before this returns
+ * @ready: called once, when all new ones are known, from the main context or, without a new one,
+ * before this returns
  *
  * A state that is found this way is told through the changed function, too.
  */
-void sc_unit_watch_set_units (ScUnitWatch *self, const char *const *units,
-                              ScUnitWatchReadyFunc ready, gpointer user_data);
+void sc_unit_watch_set_units (ScUnitWatch *self,
+                              const char *const *units,
+                              ScUnitWatchReadyFunc ready,
+                              gpointer user_data);
 
-/** sc_unit_watch_get: (nullable): "running", "stopped", "failed" or "installed"; NULL for a unit that is not watched */
+/**
+ * sc_unit_watch_get:
+ *
+ * (nullable): "running", "stopped", "failed" or "installed"; NULL for a unit that is not watched
+ */
 const char *sc_unit_watch_get (ScUnitWatch *self, const char *unit);
 
 /**

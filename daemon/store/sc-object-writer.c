@@ -2,6 +2,7 @@
 #include "store/sc-object-writer.h"
 
 #include "base/sc-digest.h"
+#include "base/sc-log.h"
 #include "store/sc-store-error.h"
 
 #include <sys/stat.h>
@@ -63,8 +64,8 @@ check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError *
   if (stored_bytes == object->content_bytes)
     return TRUE;
 
-  g_warning ("object %s.file has %" G_GUINT64_FORMAT " bytes instead of %" G_GSIZE_FORMAT ", writing it again",
-             object->hex, stored_bytes, object->content_bytes);
+  sc_log (G_LOG_LEVEL_WARNING, NULL, "object %s.file has %" G_GUINT64_FORMAT " bytes instead of %" G_GSIZE_FORMAT ", writing it again",
+          object->hex, stored_bytes, object->content_bytes);
   *usable = FALSE;
   g_autoptr (GError) cause = NULL;
   if (ostree_repo_delete_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, object->cancellable, &cause)

@@ -2,6 +2,7 @@
 #include "store/sc-repo.h"
 
 #include "base/sc-fd.h"
+#include "base/sc-log.h"
 #include "store/sc-store-error.h"
 
 #include <errno.h>
@@ -239,7 +240,7 @@ sc_repo_abort (ScRepo *self)
     return;
   self->in_transaction = FALSE;
   if (!ostree_repo_abort_transaction (self->ostree, NULL, &cause))
-    g_warning ("aborting a transaction of the repository: %s", cause->message);
+    sc_log (G_LOG_LEVEL_WARNING, NULL, "aborting a transaction of the repository: %s", cause->message);
 }
 
 char *

@@ -86,7 +86,7 @@ class Clients(SyscontCase):
 
     def test_unknown_image(self):
         before = self.host()
-        self.assert_fails(2, "InvalidReference", "install", "no-such-image", "--name", "x", mentions=["no-such-image", "registry"])
+        self.assert_fails(3, "NotFound", "install", "no-such-image", "--name", "x", mentions=["no-such-image", "registry"])
         self.assertEqual(self.ctl("inspect", "no-such-image", check=False).status, 3)
         self.assert_host_is(before)
 

@@ -6,24 +6,25 @@ import json
 import hostile
 import images
 from case import CHECKOUT, ERROR, SyscontCase
+from machine import differences
 
 WATCHED_CLOSELY = ["/etc", hostile.VICTIM, CHECKOUT, "/usr/local/bin", "/tmp"]
 LEFT_OUT = [f"{CHECKOUT}/.repo", f"{CHECKOUT}/.spool"]
 
 
 class Hostile(SyscontCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.machine.sh(f"mkdir -p {hostile.VICTIM}/sub; echo precious > {hostile.VICTIM}/file; echo x > {hostile.VICTIM}/sub/file")
-
     def setUp(self):
         super().setUp()
+        self.make_victim()
         # what is beside a hostile container must stay as it is
         self.ctl("install", self.layout(images.plain(), "neighbour"), "--name", "neighbour")
         self.everything = self.host()
         self.closely = self.look()
         self.pid = self.daemon_pid()
+
+    def make_victim(self):
+        victim = hostile.VICTIM
+        self.machine.sh(f"mkdir -p {victim}/sub; echo precious > {victim}/file; echo x > {victim}/sub/file; chmod 755 {victim}")
 
     def look(self):
         return self.machine.manifest(WATCHED_CLOSELY, LEFT_OUT)
@@ -45,24 +46,24 @@ class Hostile(SyscontCase):
         reference = f"hostile:{case.name.lower()}"
         try:
             result = self.ctl("pull", self.archive(case.image, "hostile"), "--name-as", reference, check=False, timeout=60)
-            if result.status == 0 and case.outcome != "refused":
+            if result.status != 0:
+                self.assertEqual(self.refs(), refs, "a refused image left refs behind")
+            elif case.outcome != "refused":
                 result = self.ctl("install", reference, "--name", "hostile", check=False)
                 if result.status == 0:
                     self.look_inside(case)
-                    self.ctl("uninstall", "hostile")
             self.assert_outcome(case, result)
-            if result.status != 0:
-                self.ctl("rmi", reference, check=False)
-                self.assertEqual(self.refs() - refs, set(), "a refused image left refs behind")
         finally:
+            self.ctl("uninstall", "hostile", check=False)
             self.ctl("rmi", reference, check=False)
             (self.machine.share / "hostile.tar").unlink()
-        self.assertEqual(self.machine.exists(f"{CHECKOUT}/hostile"), False)
-        self.assertEqual(self.look(), self.closely)
+            changed = differences(self.closely, self.look())
+            self.make_victim()
+        self.assertEqual(changed, [])
 
     def assert_outcome(self, case, result):
         if result.status == 0:
-            self.assertNotEqual(case.outcome, "refused", "it was accepted")
+            self.assertIn(case.outcome, ("harmless", "stored"), "it was accepted")
             return
         self.assertNotEqual(case.outcome, "stored", result)
         job = self.newest_job()

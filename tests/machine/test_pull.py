@@ -194,7 +194,7 @@ class FullDisk(SyscontCase):
         self.ctl("prune")
 
     def test_reserve_is_kept(self):
-        source = self.layout(images.bulky(14), "reserve")
+        source = self.layout(images.bulky(28, layers=8), "reserve")
         self.reserve("KeepFreePercent=50\n")
         self.assert_fails(9, "NoSpace", "pull", source)
         self.reserve("KeepFreePercent=0\nKeepFreeBytes=0\n")
