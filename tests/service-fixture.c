@@ -65,8 +65,8 @@ on_polkit_call (GDBusConnection *bus,
     answer_question (invocation, polkit.mood);
 }
 
-static GDBusConnection *
-connect_to_bus (void)
+GDBusConnection *
+fixture_connect (void)
 {
   g_autoptr (GError) error = NULL;
   GDBusConnection *bus = g_dbus_connection_new_for_address_sync (
@@ -85,7 +85,7 @@ start_polkit (void)
   static const GDBusInterfaceVTable vtable = { .method_call = on_polkit_call };
   g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (polkit_xml, NULL);
 
-  polkit.bus = connect_to_bus ();
+  polkit.bus = fixture_connect ();
   polkit.silent = g_ptr_array_new ();
   g_dbus_connection_register_object (polkit.bus, POLKIT_PATH, node->interfaces[0], &vtable, NULL,
                                      NULL, NULL);
@@ -156,7 +156,7 @@ fixture_start_service (Fixture *fixture)
   ScParts *parts = &fixture->parts;
   gboolean ready = FALSE;
 
-  fixture->bus = connect_to_bus ();
+  fixture->bus = fixture_connect ();
   fixture->environment = (ScJobEnvironment){ .paths = fixture->paths,
                                              .config = fixture->config,
                                              .bus = fixture->bus };
@@ -279,7 +279,7 @@ call_main (char **argv)
 
   if (getuid () == 0 && uid != 0 && (setgroups (0, NULL) < 0 || setresuid (uid, uid, uid) < 0))
     return 1;
-  g_autoptr (GDBusConnection) bus = connect_to_bus ();
+  g_autoptr (GDBusConnection) bus = fixture_connect ();
   g_autoptr (GVariant) arguments = g_variant_parse (NULL, argv[4], NULL, NULL, NULL);
   g_autoptr (GVariant) answer = g_dbus_connection_call_sync (
       bus, SYSCONT_BUS_NAME, argv[2], interface, dot + 1, arguments, NULL,

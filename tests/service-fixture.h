@@ -59,6 +59,9 @@ typedef struct
   guint idle_calls;
 } Fixture;
 
+/** fixture_connect: (transfer full): one more connection to the private bus */
+GDBusConnection *fixture_connect (void);
+
 void fixture_set_up (Fixture *fixture, gconstpointer data);
 void fixture_tear_down (Fixture *fixture, gconstpointer data);
 void fixture_start_service (Fixture *fixture);

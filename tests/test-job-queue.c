@@ -224,6 +224,23 @@ test_no_queue_refuses_when_full (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "job 1 "));
 }
 
+static void
+test_no_queue_counts_arriving (Fixture *fixture, gconstpointer data)
+{
+  const char *const claims[] = { "!container:a", "!container:b", "!container:c", "!container:d" };
+  for (guint64 id = 1; id <= 4; id++)
+    {
+      const ScTicket ticket = { .id = id, .claims = make_claims (fixture, claims[id - 1]) };
+      g_assert_true (sc_job_queue_add (fixture->queue, &ticket, NULL));
+    }
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (
+      try_add (fixture, (ScTicket){ .id = 5, .no_queue = TRUE }, "!container:e", &error));
+
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_BUSY);
+}
+
 /* DB07 */
 static void
 test_add_limits_one_uid (Fixture *fixture, gconstpointer data)
@@ -286,6 +303,7 @@ main (int argc, char **argv)
   ADD ("/job-queue/no-queue/names-job", test_no_queue_names_job);
   ADD ("/job-queue/no-queue/runs-when-free", test_no_queue_runs_when_free);
   ADD ("/job-queue/no-queue/refuses-when-full", test_no_queue_refuses_when_full);
+  ADD ("/job-queue/no-queue/counts-arriving", test_no_queue_counts_arriving);
   ADD ("/job-queue/add/limits-one-uid", test_add_limits_one_uid);
   ADD ("/job-queue/add/limits-running-not-counted", test_add_limits_running_not_counted);
   ADD ("/job-queue/add/limits-all", test_add_limits_all);

@@ -38,11 +38,14 @@ slow_run (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **er
   return TRUE;
 }
 
+static guint n_freed;
+
 static void
 slow_free (ScOp *op)
 {
   SlowOp *self = (SlowOp *)op;
 
+  n_freed++;
   g_clear_error (&self->error);
   g_free (self);
 }
@@ -128,6 +131,20 @@ test_job_runs_to_its_end (Fixture *fixture, gconstpointer data)
   g_assert_true (g_variant_lookup (sc_job_get_record (job)->result, "changed", "b", &changed));
   g_assert_cmpuint (syscont_job_get_owner_uid (sc_job_get_object (job)), ==, 7);
   g_assert_cmpuint (syscont_manager_get_job_count (SYSCONT_MANAGER (fixture->manager)), ==, 0);
+}
+
+/* RX07: what an operation holds open must not stay so for as long as the job can be read. */
+static void
+test_job_end_frees_operation (Fixture *fixture, gconstpointer data)
+{
+  SlowOp *op = slow_op_new ("etcd");
+  op->go_on = 1;
+  n_freed = 0;
+
+  ScJob *job = submit (fixture, op, 0);
+  WAIT_FOR (sc_job_state_has_ended (state_of (job)));
+
+  g_assert_cmpuint (n_freed, ==, 1);
 }
 
 static void
@@ -260,6 +277,7 @@ static void
 add_tests (void)
 {
   ADD ("/jobs/job/runs-to-its-end", NULL, test_job_runs_to_its_end);
+  ADD ("/jobs/job/end-frees-operation", NULL, test_job_end_frees_operation);
   ADD ("/jobs/job/failure-has-name", NULL, test_job_failure_has_name);
   ADD ("/jobs/job/waits-for-conflict", NULL, test_job_waits_for_conflict);
   ADD ("/jobs/cancel/by-owner", NULL, test_cancel_by_owner);

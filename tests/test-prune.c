@@ -63,6 +63,7 @@ test_keeps_what_images_need (StoreFixture *fixture, gconstpointer data)
   g_autoptr (ScImage) image = sc_image_store_lookup (fixture->repo, "a:1", &error);
   g_autoptr (GBytes) config = sc_image_store_get_config (fixture->repo, image, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (config);
 }
 
 static void

@@ -17,15 +17,16 @@
 
 struct _ScChannel
 {
-  int fd;                 /* (owned) */
+  int fd; /* (owned) */
   gboolean is_socket;
-  guint8 *in;             /* (owned) received bytes: [in_start, in_end) are not consumed */
+  guint8 *in; /* (owned) received bytes: [in_start, in_end) are not consumed */
   gsize in_size;
   gsize in_start;
   gsize in_end;
-  GByteArray *out;        /* (owned) records for a pipe that are not written yet */
+  GByteArray *out;            /* (owned) records for a pipe that are not written yet */
   int fds[SC_RECORD_MAX_FDS]; /* (owned) of the record that is being, or was last, received */
   guint n_fds;
+  gboolean failed; /* receiving: there is no record boundary to go on from */
 };
 
 ScChannel *
@@ -95,12 +96,16 @@ attach_fds (struct msghdr *message, void *control, gsize control_bytes, const in
 static void
 advance (struct iovec *parts, gsize n)
 {
-  gsize from_first = MIN (n, parts[0].iov_len);
+  for (guint i = 0; i < 2 && n > 0; i++)
+    {
+      gsize taken = MIN (n, parts[i].iov_len);
 
-  parts[0].iov_base = (guint8 *)parts[0].iov_base + from_first;
-  parts[0].iov_len -= from_first;
-  parts[1].iov_base = (guint8 *)parts[1].iov_base + (n - from_first);
-  parts[1].iov_len -= n - from_first;
+      if (taken == 0)
+        continue;
+      parts[i].iov_base = (guint8 *)parts[i].iov_base + taken;
+      parts[i].iov_len -= taken;
+      n -= taken;
+    }
 }
 
 /* Writes two parts whole; descriptors go with the first byte. */
@@ -120,7 +125,8 @@ write_parts (ScChannel *self, struct iovec parts[2], const int *fds, guint n_fds
 
       if (n_fds > 0)
         attach_fds (&message, control.bytes, CMSG_SPACE (n_fds * sizeof (int)), fds, n_fds);
-      n = self->is_socket ? sendmsg (self->fd, &message, MSG_NOSIGNAL) : writev (self->fd, parts, 2);
+      n = self->is_socket ? sendmsg (self->fd, &message, MSG_NOSIGNAL)
+                          : writev (self->fd, parts, 2);
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0)
@@ -149,7 +155,8 @@ sc_channel_flush (ScChannel *self, GError **error)
 }
 
 gboolean
-sc_channel_send (ScChannel *self, ScRecordWriter *writer, const int *fds, guint n_fds, GError **error)
+sc_channel_send (
+    ScChannel *self, ScRecordWriter *writer, const int *fds, guint n_fds, GError **error)
 {
   GByteArray *payload = sc_record_writer_get_payload (writer);
   guint32 header[2];
@@ -157,7 +164,8 @@ sc_channel_send (ScChannel *self, ScRecordWriter *writer, const int *fds, guint 
 
   g_return_val_if_fail (n_fds <= SC_RECORD_MAX_FDS && (n_fds == 0 || self->is_socket), FALSE);
   if (payload->len > SC_RECORD_MAX_PAYLOAD)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "a record of %u bytes is too large", payload->len);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "a record of %u bytes is too large",
+                         payload->len);
 
   make_header (header, sc_record_writer_get_type (writer), payload->len);
   if (self->is_socket)
@@ -184,6 +192,12 @@ sc_channel_send_data (ScChannel *self, gconstpointer data, gsize size_bytes, GEr
   g_return_val_if_fail (size_bytes <= SC_RECORD_DATA_BYTES, FALSE);
 
   make_header (header, SC_RECORD_DATA, size_bytes);
+  if (self->is_socket)
+    {
+      struct iovec whole[2] = { { header, sizeof header }, { (void *)data, size_bytes } };
+      return write_parts (self, whole, NULL, 0, error);
+    }
+
   g_byte_array_append (self->out, (const guint8 *)header, sizeof header);
   if (self->out->len + size_bytes < COLLECT_BYTES / 4)
     {
@@ -204,7 +218,8 @@ keep_fds (ScChannel *self, struct msghdr *message, GError **error)
 {
   gboolean ok = (message->msg_flags & MSG_CTRUNC) == 0;
 
-  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
+  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL;
+       header = CMSG_NXTHDR (message, header))
     {
       if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
         continue;
@@ -222,7 +237,9 @@ keep_fds (ScChannel *self, struct msghdr *message, GError **error)
             }
         }
     }
-  return ok || sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a record came with too many file descriptors");
+  return ok
+         || sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                          "a record came with too many file descriptors");
 }
 
 static gsize
@@ -244,7 +261,8 @@ header_word (const ScChannel *self, guint index)
 static gsize
 wanted (const ScChannel *self)
 {
-  return available (self) < HEADER_BYTES ? HEADER_BYTES : HEADER_BYTES + (gsize)header_word (self, 1);
+  return available (self) < HEADER_BYTES ? HEADER_BYTES
+                                         : HEADER_BYTES + (gsize)header_word (self, 1);
 }
 
 static gssize
@@ -255,18 +273,21 @@ receive_bytes (ScChannel *self, GError **error)
     struct cmsghdr align;
     guint8 bytes[CMSG_SPACE ((SC_RECORD_MAX_FDS + 1) * sizeof (int))];
   } control;
-  /* Never beyond the current record on a socket: descriptors come with the bytes that they were sent with. */
+  /* On a socket never beyond the current record: descriptors come with the bytes that they were
+   * sent with. */
   gsize room = self->is_socket ? wanted (self) - available (self) : self->in_size - self->in_end;
   struct iovec part = { self->in + self->in_end, room };
   gssize n;
 
   for (;;)
     {
-      struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes
-      };
+      struct msghdr message = { .msg_iov = &part,
+                                .msg_iovlen = 1,
+                                .msg_control = control.bytes,
+                                .msg_controllen = sizeof control.bytes };
 
-      n = self->is_socket ? recvmsg (self->fd, &message, MSG_CMSG_CLOEXEC) : read (self->fd, part.iov_base, part.iov_len);
+      n = self->is_socket ? recvmsg (self->fd, &message, MSG_CMSG_CLOEXEC)
+                          : read (self->fd, part.iov_base, part.iov_len);
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0 && errno == ECONNRESET)
@@ -294,8 +315,10 @@ make_room (ScChannel *self, GError **error)
   gsize need = wanted (self);
 
   if (need > HEADER_BYTES + SC_RECORD_MAX_PAYLOAD)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a record of %" G_GSIZE_FORMAT " bytes is too large", need);
-  if (self->in_start > 0 && (self->in_start == self->in_end || self->in_start + need > self->in_size))
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "a record of %" G_GSIZE_FORMAT " bytes is too large", need);
+  if (self->in_start > 0
+      && (self->in_start == self->in_end || self->in_start + need > self->in_size))
     {
       memmove (self->in, self->in + self->in_start, available (self));
       self->in_end -= self->in_start;
@@ -309,10 +332,10 @@ make_room (ScChannel *self, GError **error)
   return TRUE;
 }
 
-int
-sc_channel_receive (ScChannel *self, ScRecord *record, GError **error)
+/* Returns: as sc_channel_receive() */
+static int
+fill (ScChannel *self, GError **error)
 {
-  drop_fds (self);
   while (!sc_channel_has_buffered (self))
     {
       if (!make_room (self, error))
@@ -329,6 +352,23 @@ sc_channel_receive (ScChannel *self, ScRecord *record, GError **error)
         }
       self->in_end += (gsize)n;
     }
+  return 1;
+}
+
+int
+sc_channel_receive (ScChannel *self, ScRecord *record, GError **error)
+{
+  drop_fds (self);
+  if (self->failed)
+    {
+      sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "an earlier record was malformed");
+      return -1;
+    }
+
+  int n = fill (self, error);
+  self->failed = n < 0;
+  if (n <= 0)
+    return n;
 
   *record = (ScRecord){
     .type = header_word (self, 0),

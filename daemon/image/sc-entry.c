@@ -3,6 +3,7 @@
 
 #include "base/sc-error-util.h"
 
+#include <linux/capability.h>
 #include <string.h>
 
 #define MODE_MASK 07777
@@ -71,9 +72,11 @@ sc_entry_path_check (const char *path, GError **error)
       gsize n = slash != NULL ? (gsize)(slash - p) : strlen (p);
 
       if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, path, "is not a clean relative path");
+        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, path,
+                            "is not a clean relative path");
       if (n > SC_ENTRY_MAX_COMPONENT)
-        return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, path, "has a component that is too long");
+        return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, path,
+                            "has a component that is too long");
       if (++depth > SC_ENTRY_MAX_DEPTH)
         return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, path, "is nested too deeply");
       p = slash != NULL ? slash + 1 : NULL;
@@ -89,7 +92,8 @@ check_names (const ScEntry *self, GError **error)
 
   for (guint i = 0; components[i] != NULL; i++)
     if (g_str_has_prefix (components[i], ".wh.") || g_str_has_prefix (components[i], ".ostree-wh."))
-      return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "has a name that is reserved for whiteouts");
+      return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                          "has a name that is reserved for whiteouts");
   return TRUE;
 }
 
@@ -101,42 +105,47 @@ check_link (const ScEntry *self, GError **error)
   if (self->type == SC_ENTRY_HARDLINK)
     {
       if (target == NULL || target[0] == '\0')
-        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "is a hard link to nothing");
+        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                            "is a hard link to nothing");
       return sc_entry_path_check (target, error);
     }
   if (self->type == SC_ENTRY_SYMLINK)
     {
       if (target == NULL || target[0] == '\0')
-        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "is a symbolic link to nothing");
+        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                            "is a symbolic link to nothing");
       if (strlen (target) >= SC_ENTRY_MAX_PATH)
-        return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, self->path, "is a symbolic link with too long a target");
+        return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, self->path,
+                            "is a symbolic link with too long a target");
       if (!g_utf8_validate (target, -1, NULL))
         return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
                             "is a symbolic link whose target is not UTF-8");
       return TRUE;
     }
   if (target != NULL && target[0] != '\0')
-    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "has a link target but is no link");
+    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                        "has a link target but is no link");
   return TRUE;
 }
 
-/* struct vfs_cap_data of <linux/capability.h>: revision 1, 2 or 3 in the upper byte of a little endian word. */
+/* A vfs_cap_data or vfs_ns_cap_data as setxattr(2) takes it: revision and flags in a little endian
+ * word. Kernels since 4.14 read revision 1 but do not write it. */
 static gboolean
 is_capability (GBytes *value)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (value, &size);
+  guint32 magic;
 
-  if (size < 4)
+  if (size < sizeof magic)
     return FALSE;
-  switch (data[3])
+  memcpy (&magic, data, sizeof magic);
+  switch (GUINT32_FROM_LE (magic) & ~(guint32)VFS_CAP_FLAGS_EFFECTIVE)
     {
-    case 1:
-      return size == 12;
-    case 2:
-      return size == 20;
-    case 3:
-      return size == 24;
+    case VFS_CAP_REVISION_2:
+      return size == XATTR_CAPS_SZ_2;
+    case VFS_CAP_REVISION_3:
+      return size == XATTR_CAPS_SZ_3;
     default:
       return FALSE;
     }
@@ -164,12 +173,14 @@ check_xattrs (const ScEntry *self, GError **error)
 
       total += strlen (xattr->name) + g_bytes_get_size (xattr->value);
       if (self->xattrs->len > SC_ENTRY_MAX_XATTRS || total > SC_ENTRY_MAX_XATTR_BYTES)
-        return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, self->path, "has too many extended attributes");
+        return refuse_path (error, SYSCONT_ERROR_LIMIT_EXCEEDED, self->path,
+                            "has too many extended attributes");
       if (!xattr_is_valid (xattr))
         return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
                             "has an extended attribute that is not allowed");
       if (previous != NULL && strcmp (previous->name, xattr->name) >= 0)
-        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "has unsorted extended attributes");
+        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                            "has unsorted extended attributes");
     }
   return TRUE;
 }
@@ -178,17 +189,21 @@ gboolean
 sc_entry_check (const ScEntry *self, GError **error)
 {
   if (self->type < SC_ENTRY_DIRECTORY || self->type > SC_ENTRY_DROPPED)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "an entry has the unknown type %d", self->type);
-  if (!sc_entry_path_check (self->path, error) || !check_names (self, error) || !check_link (self, error)
-      || !check_xattrs (self, error))
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "an entry has the unknown type %d",
+                         self->type);
+  if (!sc_entry_path_check (self->path, error) || !check_names (self, error)
+      || !check_link (self, error) || !check_xattrs (self, error))
     return FALSE;
   if (self->path[0] == '\0' && self->type != SC_ENTRY_DIRECTORY && self->type != SC_ENTRY_OPAQUE)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the root is not a directory");
   if ((self->mode & ~(guint32)MODE_MASK) != 0)
-    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "has a mode with more than permissions");
+    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                        "has a mode with more than permissions");
   if (self->uid > G_MAXINT32 || self->gid > G_MAXINT32)
-    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "has an owner that no system has");
+    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                        "has an owner that no system has");
   if (self->size_bytes != 0 && self->type != SC_ENTRY_REGULAR)
-    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path, "has content but is no regular file");
+    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                        "has content but is no regular file");
   return TRUE;
 }

@@ -18,10 +18,10 @@ typedef enum
   SC_ENTRY_DROPPED,  /* a device node, fifo or socket: told, never stored */
 } ScEntryType;
 
-#define SC_ENTRY_MAX_PATH       4096
-#define SC_ENTRY_MAX_COMPONENT  255
-#define SC_ENTRY_MAX_DEPTH      128
-#define SC_ENTRY_MAX_XATTRS     32
+#define SC_ENTRY_MAX_PATH        4096
+#define SC_ENTRY_MAX_COMPONENT   255
+#define SC_ENTRY_MAX_DEPTH       128
+#define SC_ENTRY_MAX_XATTRS      32
 #define SC_ENTRY_MAX_XATTR_BYTES (64 * 1024)
 
 typedef struct
@@ -33,9 +33,11 @@ typedef struct
 typedef struct
 {
   ScEntryType type;
-  char *path;         /* (owned) relative, clean: no empty, "." or ".." component; "" for the root directory */
-  char *link_target;  /* (owned) (nullable) of a symlink as written; of a hard link a path like @path */
-  guint32 mode;       /* permission, set-uid, set-gid and sticky bits only */
+  char *
+      path; /* (owned) relative, clean: no empty, "." or ".." component; "" for the root directory */
+  char *
+      link_target; /* (owned) (nullable) of a symlink as written; of a hard link a path like @path */
+  guint32 mode;    /* permission, set-uid, set-gid and sticky bits only */
   guint32 uid;
   guint32 gid;
   guint64 size_bytes; /* of a regular file: so many bytes of data follow */

@@ -11,7 +11,7 @@
 static const ScJsonLimits limits = {
   .max_bytes = SC_IMAGE_CONFIG_MAX_BYTES,
   .max_depth = 16,
-  .max_values = 100000,
+  .max_values = 20000,
   .max_string_bytes = 64 * 1024,
 };
 
@@ -47,7 +47,8 @@ parse_platform (ScImageConfig *self, JsonObject *root, GError **error)
   const char *architecture;
   const char *variant;
 
-  if (!sc_json_get_string (root, "os", &os, error) || !sc_json_get_string (root, "architecture", &architecture, error)
+  if (!sc_json_get_string (root, "os", &os, error)
+      || !sc_json_get_string (root, "architecture", &architecture, error)
       || !sc_json_get_string (root, "variant", &variant, error))
     return FALSE;
   if (os == NULL || architecture == NULL)
@@ -65,7 +66,8 @@ parse_created (ScImageConfig *self, JsonObject *root, GError **error)
     return FALSE;
   g_autoptr (GDateTime) created = text != NULL ? g_date_time_new_from_iso8601 (text, NULL) : NULL;
   if (created != NULL && g_date_time_to_unix (created) > 0)
-    self->created_usec = g_date_time_to_unix (created) * G_USEC_PER_SEC + g_date_time_get_microsecond (created);
+    self->created_usec
+        = g_date_time_to_unix (created) * G_USEC_PER_SEC + g_date_time_get_microsecond (created);
   return TRUE;
 }
 
@@ -87,7 +89,8 @@ parse_diff_ids (ScImageConfig *self, JsonObject *root, guint n_layers, GError **
 
   guint n = self->diff_ids != NULL ? g_strv_length (self->diff_ids) : 0;
   if (n != n_layers)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it names %u layers, but the manifest has %u", n, n_layers);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "it names %u layers, but the manifest has %u", n, n_layers);
   for (guint i = 0; i < n; i++)
     if (!sc_digest_is_valid (self->diff_ids[i]))
       return invalid (error, "diff_id", self->diff_ids[i]);
@@ -105,7 +108,8 @@ is_clean_path (const char *path)
 
   g_auto (GStrv) components = g_strsplit (path + 1, "/", -1);
   for (guint i = 0; components[i] != NULL; i++)
-    if (components[i][0] == '\0' || strcmp (components[i], ".") == 0 || strcmp (components[i], "..") == 0)
+    if (components[i][0] == '\0' || strcmp (components[i], ".") == 0
+        || strcmp (components[i], "..") == 0)
       return FALSE;
   return TRUE;
 }
@@ -116,6 +120,15 @@ is_below (const char *path, const char *dir)
   gsize n = strlen (dir);
 
   return strncmp (path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static gboolean
+has_controls (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p++)
+    if (g_ascii_iscntrl (*p))
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean
@@ -132,33 +145,81 @@ parse_working_dir (ScImageConfig *self, JsonObject *config, GError **error)
   while (n > 1 && text[n - 1] == '/')
     n--;
   g_autofree char *path = g_strndup (text, n);
-  if (!is_clean_path (path) || is_below (path, "/proc") || is_below (path, "/sys") || is_below (path, "/dev"))
+  if (!is_clean_path (path) || has_controls (path) || is_below (path, "/proc")
+      || is_below (path, "/sys") || is_below (path, "/dev"))
     return invalid (error, "WorkingDir", text);
   self->working_dir = g_steal_pointer (&path);
   return TRUE;
 }
 
+/* A number of an account, or its name as useradd(8) would take it: "-1" and "4294967296" are
+ * neither. */
 static gboolean
-has_controls (const char *text)
+account_is_valid (const char *text)
 {
+  guint64 id;
+
+  if (text[0] == '\0' || strlen (text) > 255)
+    return FALSE;
+  if (strspn (text, "0123456789") == strlen (text))
+    return g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, &id, NULL);
+  if (!g_ascii_isalnum (text[0]) && text[0] != '_' && text[0] != '.')
+    return FALSE;
   for (const char *p = text; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p))
-      return TRUE;
-  return FALSE;
+    if (!g_ascii_isalnum (*p) && strchr ("_.@-", *p) == NULL && (*p != '$' || p[1] != '\0'))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
-parse_word (JsonObject *config, const char *member, char **out, GError **error)
+parse_user (ScImageConfig *self, JsonObject *config, GError **error)
 {
   const char *text;
 
-  if (!sc_json_get_string (config, member, &text, error))
+  if (!sc_json_get_string (config, "User", &text, error))
     return FALSE;
   if (text == NULL || text[0] == '\0')
     return TRUE;
-  if (strlen (text) > 255 || has_controls (text))
-    return invalid (error, member, text);
-  *out = g_strdup (text);
+
+  g_auto (GStrv) parts = g_strsplit (text, ":", 3);
+  gboolean valid = account_is_valid (parts[0]);
+  if (parts[1] != NULL)
+    valid = valid && parts[2] == NULL && account_is_valid (parts[1]);
+  if (!valid)
+    return invalid (error, "User", text);
+  self->user = g_strdup (text);
+  return TRUE;
+}
+
+/* "SIGTERM", "TERM", "SIGRTMIN+3" or a number of signal(7) */
+static gboolean
+signal_is_valid (const char *text)
+{
+  guint64 number;
+
+  if (g_ascii_isdigit (text[0]))
+    return g_ascii_string_to_unsigned (text, 10, 1, 64, &number, NULL);
+
+  gsize n = strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+  if (n == 0 || n > 16)
+    return FALSE;
+  if (text[n] == '+' || text[n] == '-')
+    return g_ascii_string_to_unsigned (text + n + 1, 10, 0, 64, &number, NULL);
+  return text[n] == '\0';
+}
+
+static gboolean
+parse_stop_signal (ScImageConfig *self, JsonObject *config, GError **error)
+{
+  const char *text;
+
+  if (!sc_json_get_string (config, "StopSignal", &text, error))
+    return FALSE;
+  if (text == NULL || text[0] == '\0')
+    return TRUE;
+  if (!signal_is_valid (text))
+    return invalid (error, "StopSignal", text);
+  self->stop_signal = g_strdup (text);
   return TRUE;
 }
 
@@ -219,7 +280,8 @@ parse_labels (ScImageConfig *self, JsonObject *config, GError **error)
   if (labels == NULL)
     return TRUE;
   if (json_object_get_size (labels) > MAX_LABELS)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "it has more than %d labels", MAX_LABELS);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "it has more than %d labels",
+                         MAX_LABELS);
 
   g_autoptr (GList) names = json_object_get_members (labels);
   for (GList *l = names; l != NULL; l = l->next)
@@ -243,9 +305,10 @@ parse_config (ScImageConfig *self, JsonObject *root, GError **error)
     return TRUE;
   return sc_json_get_strv (config, "Entrypoint", &self->entrypoint, error)
          && sc_json_get_strv (config, "Cmd", &self->cmd, error) && parse_env (self, config, error)
-         && parse_working_dir (self, config, error) && parse_word (config, "User", &self->user, error)
-         && parse_word (config, "StopSignal", &self->stop_signal, error) && parse_volumes (self, config, error)
-         && parse_set (config, "ExposedPorts", &self->exposed_ports, error) && parse_labels (self, config, error);
+         && parse_working_dir (self, config, error) && parse_user (self, config, error)
+         && parse_stop_signal (self, config, error) && parse_volumes (self, config, error)
+         && parse_set (config, "ExposedPorts", &self->exposed_ports, error)
+         && parse_labels (self, config, error);
 }
 
 ScImageConfig *

@@ -11,18 +11,18 @@
 
 typedef struct
 {
-  ScPlatform *platform;    /* (owned) */
-  gint64 created_usec;     /* since the epoch; 0 = not said */
-  char **entrypoint;       /* (owned) (nullable) */
-  char **cmd;              /* (owned) (nullable) */
-  char **env;              /* (owned) (nullable) each "NAME=VALUE" */
-  char *working_dir;       /* (owned) (nullable) clean absolute path, not below /proc, /sys or /dev */
-  char *user;              /* (owned) (nullable) user[:group], names or numbers */
-  char *stop_signal;       /* (owned) (nullable) e.g. "SIGTERM" or "15" */
-  char **volumes;          /* (owned) (nullable) clean absolute paths */
-  char **exposed_ports;    /* (owned) (nullable) e.g. "80/tcp" */
-  GHashTable *labels;      /* (owned) char* to char* */
-  char **diff_ids;         /* (owned) digests of the unpacked layers, base first */
+  ScPlatform *platform; /* (owned) */
+  gint64 created_usec;  /* since the epoch; 0 = not said */
+  char **entrypoint;    /* (owned) (nullable) */
+  char **cmd;           /* (owned) (nullable) */
+  char **env;           /* (owned) (nullable) each "NAME=VALUE" */
+  char *working_dir;    /* (owned) (nullable) clean absolute path, not below /proc, /sys or /dev */
+  char *user;           /* (owned) (nullable) user[:group], names or numbers */
+  char *stop_signal;    /* (owned) (nullable) e.g. "SIGTERM" or "15" */
+  char **volumes;       /* (owned) (nullable) clean absolute paths */
+  char **exposed_ports; /* (owned) (nullable) e.g. "80/tcp" */
+  GHashTable *labels;   /* (owned) char* to char* */
+  char **diff_ids;      /* (owned) digests of the unpacked layers, base first */
 } ScImageConfig;
 
 /**

@@ -7,13 +7,16 @@
 
 #include <string.h>
 
-#define OCI_INDEX       "application/vnd.oci.image.index.v1+json"
-#define OCI_MANIFEST    "application/vnd.oci.image.manifest.v1+json"
-#define DOCKER_LIST     "application/vnd.docker.distribution.manifest.list.v2+json"
-#define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define REF_NAME        "org.opencontainers.image.ref.name"
+#define OCI_INDEX           "application/vnd.oci.image.index.v1+json"
+#define OCI_MANIFEST        "application/vnd.oci.image.manifest.v1+json"
+#define DOCKER_LIST         "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DOCKER_MANIFEST     "application/vnd.docker.distribution.manifest.v2+json"
+#define MAX_NAMED_PLATFORMS 16
+#define MAX_PLATFORM_BYTES  64
+#define REF_NAME            "org.opencontainers.image.ref.name"
 
-const char *const sc_manifest_accept[] = { OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, NULL };
+const char *const sc_manifest_accept[]
+    = { OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, NULL };
 
 static const char *const config_types[] = {
   "application/vnd.oci.image.config.v1+json",
@@ -66,7 +69,8 @@ unsupported (GError **error, const char *what, const char *media_type)
 {
   g_autofree char *escaped = sc_text_escape (media_type);
 
-  return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "%s of type \"%s\" is not supported", what, escaped);
+  return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "%s of type \"%s\" is not supported",
+                       what, escaped);
 }
 
 static ScDescriptor *
@@ -123,8 +127,11 @@ parse_config (ScManifest *self, JsonObject *root, GError **error)
     return sc_prefix_error (error, "config: ");
   if (!g_strv_contains (config_types, self->config->media_type))
     return unsupported (error, "an artifact, with a config", self->config->media_type);
-  if (self->config->size_bytes == 0 || self->config->size_bytes > SC_IMAGE_CONFIG_MAX_BYTES)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the config has %" G_GUINT64_FORMAT " bytes, not 1 to %d",
+  if (self->config->size_bytes == 0)
+    return invalid (error, "the config has no bytes");
+  if (self->config->size_bytes > SC_IMAGE_CONFIG_MAX_BYTES)
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "the config has %" G_GUINT64_FORMAT " bytes, more than %d",
                          self->config->size_bytes, SC_IMAGE_CONFIG_MAX_BYTES);
   return TRUE;
 }
@@ -144,6 +151,7 @@ check_layer (ScDescriptor *layer, GError **error)
 static gboolean
 parse_layers (ScManifest *self, JsonObject *root, GError **error)
 {
+  guint64 left = G_MAXINT64; /* so that nobody's sum of the sizes overflows */
   JsonArray *array;
 
   if (!sc_json_get_array (root, "layers", &array, error))
@@ -151,8 +159,9 @@ parse_layers (ScManifest *self, JsonObject *root, GError **error)
   if (array == NULL || json_array_get_length (array) == 0)
     return invalid (error, "the manifest has no layers");
   if (json_array_get_length (array) > SC_MANIFEST_MAX_LAYERS)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the image has %u layers, more than %d",
-                         json_array_get_length (array), SC_MANIFEST_MAX_LAYERS);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "the image has %u layers, more than %d", json_array_get_length (array),
+                         SC_MANIFEST_MAX_LAYERS);
 
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
@@ -163,6 +172,10 @@ parse_layers (ScManifest *self, JsonObject *root, GError **error)
       g_ptr_array_add (self->layers, layer);
       if (!check_layer (layer, error))
         return sc_prefix_error (error, "layer %u: ", i);
+      if (layer->size_bytes > left)
+        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                             "the layers have more bytes together than can be counted");
+      left -= layer->size_bytes;
     }
   return TRUE;
 }
@@ -181,7 +194,8 @@ parse_platform (ScDescriptor *child, JsonObject *object, GError **error)
     return FALSE;
   if (platform == NULL)
     return TRUE;
-  if (!sc_json_get_string (platform, "os", &os, error) || !sc_json_get_string (platform, "architecture", &architecture, error)
+  if (!sc_json_get_string (platform, "os", &os, error)
+      || !sc_json_get_string (platform, "architecture", &architecture, error)
       || !sc_json_get_string (platform, "variant", &variant, error))
     return FALSE;
   if (os == NULL || architecture == NULL)
@@ -213,8 +227,9 @@ parse_children (ScManifest *self, JsonObject *root, GError **error)
   if (array == NULL)
     return invalid (error, "the index has no manifests");
   if (json_array_get_length (array) > SC_INDEX_MAX_CHILDREN)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the index has %u manifests, more than %d",
-                         json_array_get_length (array), SC_INDEX_MAX_CHILDREN);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                         "the index has %u manifests, more than %d", json_array_get_length (array),
+                         SC_INDEX_MAX_CHILDREN);
 
   for (guint i = 0; i < json_array_get_length (array); i++)
     {
@@ -235,11 +250,11 @@ parse_children (ScManifest *self, JsonObject *root, GError **error)
 static gboolean
 check_keys (JsonObject *root, GError **error)
 {
-  gboolean is_manifest = json_object_has_member (root, "layers") || json_object_has_member (root, "config");
+  gboolean is_manifest
+      = json_object_has_member (root, "layers") || json_object_has_member (root, "config");
 
   if (json_object_has_member (root, "fsLayers") || json_object_has_member (root, "history"))
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
-                         "manifests of schema 1 are not supported; push the image again with a current tool");
+    return invalid (error, "it has the keys of schema 1 but says schema 2");
   if (is_manifest && json_object_has_member (root, "manifests"))
     return invalid (error, "it is a manifest and an index at once");
   if (!is_manifest && !json_object_has_member (root, "manifests"))
@@ -252,50 +267,62 @@ static char *
 bare_type (const char *content_type)
 {
   const char *semicolon = strchr (content_type, ';');
-  char *type = semicolon != NULL ? g_strndup (content_type, (gsize)(semicolon - content_type)) : g_strdup (content_type);
+  char *type = semicolon != NULL ? g_strndup (content_type, (gsize)(semicolon - content_type))
+                                 : g_strdup (content_type);
 
   return g_strstrip (type);
 }
 
+/* Sets the media type to what document and transfer say, NULL when neither says a thing. */
 static gboolean
 find_media_type (ScManifest *self, JsonObject *root, const char *content_type, GError **error)
 {
   const char *media_type;
-  g_autofree char *type = content_type != NULL && content_type[0] != '\0' ? bare_type (content_type) : NULL;
-  gboolean is_index = json_object_has_member (root, "manifests");
+  g_autofree char *type
+      = content_type != NULL && content_type[0] != '\0' ? bare_type (content_type) : NULL;
 
   if (!sc_json_get_string (root, "mediaType", &media_type, error))
     return FALSE;
   /* Servers of plain files do not know the type. */
-  if (type != NULL && (g_str_equal (type, "application/json") || g_str_equal (type, "application/octet-stream")))
+  if (type != NULL
+      && (g_str_equal (type, "application/json") || g_str_equal (type, "application/octet-stream")))
     g_clear_pointer (&type, g_free);
   if (media_type != NULL && type != NULL && strcmp (media_type, type) != 0)
     return invalid (error, "its mediaType is not the type that it was sent with");
 
-  const char *known = media_type != NULL ? media_type : type != NULL ? type : is_index ? OCI_INDEX : OCI_MANIFEST;
-  if (!g_strv_contains (sc_manifest_accept, known))
-    return unsupported (error, "a manifest", known);
-  if (is_index != (g_str_equal (known, OCI_INDEX) || g_str_equal (known, DOCKER_LIST)))
-    return invalid (error, "its content is not that of its mediaType");
-  self->media_type = g_strdup (known);
-  self->is_index = is_index;
+  self->media_type = media_type != NULL ? g_strdup (media_type) : g_steal_pointer (&type);
+  if (self->media_type != NULL && !g_strv_contains (sc_manifest_accept, self->media_type))
+    return unsupported (error, "a manifest", self->media_type);
   return TRUE;
 }
 
 static gboolean
-parse (ScManifest *self, JsonObject *root, const char *content_type, GError **error)
+check_version (JsonObject *root, GError **error)
 {
   guint64 version;
 
   if (!sc_json_get_uint (root, "schemaVersion", 0, &version, error))
     return FALSE;
   if (version == 1)
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
-                         "manifests of schema 1 are not supported; push the image again with a current tool");
-  if (version != 2)
-    return invalid (error, "its schemaVersion is not 2");
-  if (!check_keys (root, error) || !find_media_type (self, root, content_type, error))
+    return sc_error_set (
+        error, SYSCONT_ERROR_NOT_SUPPORTED,
+        "manifests of schema 1 are not supported; push the image again with a current tool");
+  return version == 2 || invalid (error, "its schemaVersion is not 2");
+}
+
+static gboolean
+parse (ScManifest *self, JsonObject *root, const char *content_type, GError **error)
+{
+  if (!find_media_type (self, root, content_type, error) || !check_version (root, error)
+      || !check_keys (root, error))
     return FALSE;
+
+  self->is_index = json_object_has_member (root, "manifests");
+  if (self->media_type == NULL)
+    self->media_type = g_strdup (self->is_index ? OCI_INDEX : OCI_MANIFEST);
+  if (self->is_index
+      != (g_str_equal (self->media_type, OCI_INDEX) || g_str_equal (self->media_type, DOCKER_LIST)))
+    return invalid (error, "its content is not that of its mediaType");
   return self->is_index ? parse_children (self, root, error)
                         : parse_config (self, root, error) && parse_layers (self, root, error);
 }
@@ -315,35 +342,58 @@ sc_manifest_parse (GBytes *bytes, const char *content_type, GError **error)
   return g_steal_pointer (&self);
 }
 
+/* What there is instead, for a message that one can still read. */
+static char *
+list_platforms (const ScManifest *self)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < self->children->len && names->len <= MAX_NAMED_PLATFORMS; i++)
+    {
+      const ScDescriptor *child = self->children->pdata[i];
+      /* How build tools mark what they attach to images. */
+      if (child->platform == NULL || strcmp (child->platform->os, "unknown") == 0)
+        continue;
+      g_autofree char *text = sc_platform_to_text (child->platform);
+      g_autofree char *escaped = sc_text_escape_max (text, MAX_PLATFORM_BYTES);
+      if (!g_ptr_array_find_with_equal_func (names, escaped, g_str_equal, NULL))
+        g_ptr_array_add (names, g_steal_pointer (&escaped));
+    }
+  if (names->len == 0)
+    return g_strdup ("the index names no platform");
+  if (names->len > MAX_NAMED_PLATFORMS)
+    {
+      g_ptr_array_set_size (names, MAX_NAMED_PLATFORMS);
+      g_ptr_array_add (names, g_strdup ("\u2026"));
+    }
+  g_ptr_array_add (names, NULL);
+  g_autofree char *list = g_strjoinv (", ", (char **)names->pdata);
+  return g_strconcat ("there is ", list, NULL);
+}
+
 const ScDescriptor *
 sc_manifest_choose (const ScManifest *self, const ScPlatform *platform, GError **error)
 {
-  g_autoptr (GString) present = g_string_new (NULL);
   const ScDescriptor *best = NULL;
   guint best_rank = 0;
 
   for (guint i = 0; i < self->children->len; i++)
     {
       const ScDescriptor *child = self->children->pdata[i];
-      if (child->platform == NULL)
-        {
-          if (self->children->len == 1)
-            return child;
-          continue;
-        }
-      guint rank = sc_platform_rank (platform, child->platform);
-      best = rank > best_rank ? child : best;
-      best_rank = MAX (rank, best_rank);
+      if (child->platform == NULL && self->children->len == 1)
+        return child;
 
-      g_autofree char *text = sc_platform_to_text (child->platform);
-      g_autofree char *escaped = sc_text_escape (text);
-      g_string_append_printf (present, "%s%s", present->len > 0 ? ", " : "", escaped);
+      guint rank = child->platform != NULL ? sc_platform_rank (platform, child->platform) : 0;
+      if (rank > best_rank)
+        best = child;
+      best_rank = MAX (rank, best_rank);
     }
   if (best != NULL)
     return best;
 
   g_autofree char *wanted = sc_platform_to_text (platform);
-  sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "there is no image for %s, only for %s", wanted,
-                present->len > 0 ? present->str : "unnamed platforms");
+  g_autofree char *present = list_platforms (self);
+  sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "there is no image for %s; %s", wanted,
+                present);
   return NULL;
 }

@@ -20,21 +20,22 @@ typedef enum
 
 typedef struct
 {
-  char *media_type;          /* (owned) */
-  char *digest;              /* (owned) "sha256:…" */
+  char *media_type; /* (owned) */
+  char *digest;     /* (owned) "sha256:…" */
   guint64 size_bytes;
   ScCompression compression; /* of a layer */
   ScPlatform *platform;      /* (owned) (nullable) of an index's child */
-  char *ref_name;            /* (owned) (nullable) annotation org.opencontainers.image.ref.name of an index's child */
+  char *
+      ref_name; /* (owned) (nullable) annotation org.opencontainers.image.ref.name of an index's child */
 } ScDescriptor;
 
 typedef struct
 {
-  char *media_type;        /* (owned) */
+  char *media_type; /* (owned) */
   gboolean is_index;
-  GPtrArray *children;     /* (owned) of ScDescriptor: those of an index, empty for a manifest */
-  ScDescriptor *config;    /* (owned) (nullable) NULL for an index */
-  GPtrArray *layers;       /* (owned) of ScDescriptor, base first; empty for an index */
+  GPtrArray *children;  /* (owned) of ScDescriptor: those of an index, empty for a manifest */
+  ScDescriptor *config; /* (owned) (nullable) NULL for an index */
+  GPtrArray *layers;    /* (owned) of ScDescriptor, base first; empty for an index */
 } ScManifest;
 
 /** sc_manifest_accept: values of the Accept header for what sc_manifest_parse() knows, NULL-terminated */
@@ -58,7 +59,8 @@ void sc_descriptor_free (ScDescriptor *self);
  * Returns: (transfer none) (nullable): the child for @platform, the first of the best rank; PLATFORM_MISMATCH lists what there
  *   is. Children without a platform count only when there is just one child.
  */
-const ScDescriptor *sc_manifest_choose (const ScManifest *self, const ScPlatform *platform, GError **error);
+const ScDescriptor *
+sc_manifest_choose (const ScManifest *self, const ScPlatform *platform, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScManifest, sc_manifest_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScDescriptor, sc_descriptor_free)

@@ -13,9 +13,12 @@ static const struct
   const char *architecture;
   const char *variant;
 } machines[] = {
-  { "x86_64", "amd64", NULL },    { "aarch64", "arm64", "v8" }, { "armv7l", "arm", "v7" }, { "armv6l", "arm", "v6" },
-  { "i686", "386", NULL },        { "i586", "386", NULL },      { "i386", "386", NULL },   { "ppc64le", "ppc64le", NULL },
-  { "s390x", "s390x", NULL },     { "riscv64", "riscv64", NULL }, { "loongarch64", "loong64", NULL },
+  { "x86_64", "amd64", NULL },    { "aarch64", "arm64", "v8" },
+  { "armv7l", "arm", "v7" },      { "armv6l", "arm", "v6" },
+  { "armv8l", "arm", "v8" },      { "i686", "386", NULL },
+  { "i586", "386", NULL },        { "i386", "386", NULL },
+  { "ppc64le", "ppc64le", NULL }, { "s390x", "s390x", NULL },
+  { "riscv64", "riscv64", NULL }, { "loongarch64", "loong64", NULL },
   { "mips64", "mips64le", NULL },
 };
 
@@ -59,7 +62,8 @@ sc_platform_parse (const char *text, GError **error)
     return sc_platform_new (parts[0], parts[1], n == 3 ? parts[2] : NULL);
 
   g_autofree char *escaped = sc_text_escape (text);
-  sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "\"%s\" is no platform: write OS/ARCH or OS/ARCH/VARIANT, e.g. linux/arm64",
+  sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                "\"%s\" is no platform: write OS/ARCH or OS/ARCH/VARIANT, e.g. linux/arm64",
                 escaped);
   return NULL;
 }
@@ -115,7 +119,8 @@ sc_platform_rank (const ScPlatform *want, const ScPlatform *have)
   if (have->variant == NULL)
     return 1;
 
-  /* A higher level runs what was built for a lower one. Without a wanted variant the most basic one is safe. */
+  /* A higher level runs what was built for a lower one. Without a wanted variant the most basic one
+   * is safe. */
   guint want_level = variant_level (want_variant);
   guint have_level = variant_level (have_variant);
   if (want_level == 0)

@@ -141,7 +141,8 @@ sc_record_finish (ScRecord *self, GError **error)
 {
   if (!self->failed && self->position == self->size_bytes)
     return TRUE;
-  return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a record of type %u is malformed", self->type);
+  return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a record of type %u is malformed",
+                       self->type);
 }
 
 /* --- entries --- */

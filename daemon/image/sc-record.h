@@ -55,7 +55,7 @@ typedef enum
 typedef enum
 {
   SC_UNPACK_LAYER = 1, /* a layer: whiteouts are told apart, sizes are checked */
-  SC_UNPACK_ARCHIVE,   /* the outer tar of an oci-archive: regular members come as entries with data, whatever else as
+  SC_UNPACK_ARCHIVE, /* the outer tar of an oci-archive: regular members come as entries with data, whatever else as
                         * SC_ENTRY_DROPPED; no whiteouts */
 } ScUnpackKind;
 
@@ -102,7 +102,12 @@ ScEntry *sc_record_dup_entry (ScRecord *self, GError **error);
 /** ScChannel: a blocking reader and writer of records on one fd: a socket, or one end of a pipe */
 typedef struct _ScChannel ScChannel;
 
-/** sc_channel_new: @fd: (transfer full): blocking */
+/**
+ * sc_channel_new:
+ * @fd: (transfer full): blocking
+ *
+ * A peer that is gone makes sending fail. On a pipe that holds only when the process ignores SIGPIPE.
+ */
 ScChannel *sc_channel_new (int fd);
 void sc_channel_free (ScChannel *self);
 int sc_channel_get_fd (ScChannel *self);
@@ -117,10 +122,12 @@ void sc_channel_shutdown (ScChannel *self);
  * Sends what @writer holds, without buffering on a socket; on a pipe records are collected up to 256 KiB, see
  * sc_channel_flush(). @writer can be used for another record of its type afterwards: it is reset.
  */
-gboolean sc_channel_send (ScChannel *self, ScRecordWriter *writer, const int *fds, guint n_fds, GError **error);
+gboolean sc_channel_send (
+    ScChannel *self, ScRecordWriter *writer, const int *fds, guint n_fds, GError **error);
 
 /** sc_channel_send_data: an SC_RECORD_DATA of at most SC_RECORD_DATA_BYTES, without copying */
-gboolean sc_channel_send_data (ScChannel *self, gconstpointer data, gsize size_bytes, GError **error);
+gboolean
+sc_channel_send_data (ScChannel *self, gconstpointer data, gsize size_bytes, GError **error);
 
 gboolean sc_channel_flush (ScChannel *self, GError **error);
 

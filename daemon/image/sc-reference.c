@@ -4,6 +4,7 @@
 #include "base/sc-digest.h"
 #include "base/sc-error-util.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define MAX_BYTES     1024
@@ -16,7 +17,8 @@
 
 /* What a client opens for the service, or what belongs to another tool. */
 static const char *const client_transports[]
-    = { "oci:", "oci-archive:", "docker:", "docker-archive:", "dockertar:", "dir:", "containers-storage:", "ostree:" };
+    = { "oci:", "oci-archive:",        "docker:", "docker-archive:", "dockertar:",
+        "dir:", "containers-storage:", "ostree:" };
 
 void
 sc_reference_free (ScReference *self)
@@ -35,18 +37,23 @@ refuse (const char *text, GError **error, const char *why)
 {
   g_autofree char *escaped = sc_text_escape (text);
 
-  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" is no image name: %s", escaped, why);
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" is no image name: %s",
+                       escaped, why);
 }
 
 static gboolean
 check_transport (const char *text, GError **error)
 {
+  if (g_str_has_prefix (text, "docker://"))
+    return refuse (text, error, "write it without docker://");
   if (g_str_has_prefix (text, "http:") || g_str_has_prefix (text, "https:"))
     return refuse (text, error,
-                   "write it without http: or https:; a registry without TLS is named as Insecure= in [Registries] of "
+                   "write it without http: or https:; a registry without TLS is named as Insecure= "
+                   "in [Registries] of "
                    "syscont.conf");
   for (gsize i = 0; i < G_N_ELEMENTS (client_transports); i++)
-    if (g_str_has_prefix (text, client_transports[i]) && !g_ascii_isdigit (text[strlen (client_transports[i])]))
+    if (g_str_has_prefix (text, client_transports[i])
+        && !g_ascii_isdigit (text[strlen (client_transports[i])]))
       return refuse (text, error, "local content is opened by syscontctl and given to ImportImage");
   return TRUE;
 }
@@ -107,7 +114,8 @@ registry_is_valid (const char *registry)
   if (registry[0] == '[')
     {
       const char *end = strchr (registry, ']');
-      if (end == NULL || strspn (registry + 1, DIGITS "abcdefABCDEF:.") != (gsize)(end - registry - 1))
+      if (end == NULL || end == registry + 1
+          || strspn (registry + 1, DIGITS "abcdefABCDEF:.") != (gsize)(end - registry - 1))
         return FALSE;
       return end[1] == '\0' || (end[1] == ':' && port_is_valid (end + 2));
     }
@@ -142,7 +150,8 @@ split_suffixes (ScReference *self, char *rest, GError **error)
       *at = '\0';
       self->digest = g_strdup (at + 1);
       if (!sc_digest_is_valid (self->digest))
-        return refuse (self->text, error, "behind \"@\" there must be sha256: and 64 lower-case hex digits");
+        return refuse (self->text, error,
+                       "behind \"@\" there must be sha256: and 64 lower-case hex digits");
     }
 
   char *slash = strrchr (rest, '/');
@@ -152,7 +161,8 @@ split_suffixes (ScReference *self, char *rest, GError **error)
       *colon = '\0';
       self->tag = g_strdup (colon + 1);
       if (!tag_is_valid (self->tag))
-        return refuse (self->text, error, "the tag has characters that tags must not have, or none");
+        return refuse (self->text, error,
+                       "the tag has characters that tags must not have, or none");
     }
   return TRUE;
 }
@@ -183,14 +193,16 @@ sc_reference_parse (const char *text, GError **error)
   self->text = g_strdup (text);
   if (strlen (text) > MAX_BYTES)
     {
-      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "an image name has at most %d bytes", MAX_BYTES);
+      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "an image name has at most %d bytes",
+                    MAX_BYTES);
       return NULL;
     }
   if (!check_transport (text, error) || !split_suffixes (self, rest, error))
     return NULL;
 
   split_registry (self, rest);
-  if ((self->registry != NULL && !registry_is_valid (self->registry)) || !path_is_valid (self->repository))
+  if ((self->registry != NULL && !registry_is_valid (self->registry))
+      || !path_is_valid (self->repository))
     {
       refuse (text, error, "write [HOST[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case");
       return NULL;
@@ -201,39 +213,6 @@ sc_reference_parse (const char *text, GError **error)
   if (bare)
     self->tag = g_strdup ("latest");
   return g_steal_pointer (&self);
-}
-
-ScReference *
-sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error)
-{
-  if (self->registry != NULL)
-    return sc_reference_parse (self->text, error);
-
-  const char *target = short_names != NULL ? g_hash_table_lookup (short_names, self->repository) : NULL;
-  if (target == NULL)
-    {
-      g_autofree char *escaped = sc_text_escape (self->text);
-      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
-                    "\"%s\" names no registry: write e.g. docker.io/%s%s, or map it with ShortNames= in [Registries] of "
-                    "syscont.conf",
-                    escaped, strchr (self->repository, '/') == NULL ? "library/" : "", escaped);
-      return NULL;
-    }
-
-  g_autofree char *full = g_strdup_printf ("%s%s%s%s%s", target, self->tag != NULL ? ":" : "",
-                                           self->tag != NULL ? self->tag : "", self->digest != NULL ? "@" : "",
-                                           self->digest != NULL ? self->digest : "");
-  return sc_reference_parse (full, error);
-}
-
-char *
-sc_reference_container_name (const ScReference *self)
-{
-  const char *slash = strrchr (self->repository, '/');
-  const char *last = slash != NULL ? slash + 1 : self->repository;
-
-  return self->tag != NULL && strcmp (self->tag, "latest") != 0 ? g_strconcat (last, "-", self->tag, NULL)
-                                                                 : g_strdup (last);
 }
 
 char *
@@ -247,6 +226,71 @@ sc_reference_encode (const char *fullname)
     else
       g_string_append_printf (ref, "_%02X", (guint8)*p);
   return g_string_free (ref, FALSE);
+}
+
+/* A ref is one file name in the repository. */
+static gboolean
+check_ref_length (const ScReference *self, GError **error)
+{
+  g_autofree char *ref = sc_reference_encode (self->fullname);
+
+  return strlen (ref) - strlen (REF_PREFIX) <= NAME_MAX
+         || refuse (self->text, error, "it is too long for the name of a file");
+}
+
+static char *
+expand_short_name (const ScReference *self, GHashTable *short_names, GError **error)
+{
+  const char *target
+      = short_names != NULL ? g_hash_table_lookup (short_names, self->repository) : NULL;
+
+  if (target == NULL)
+    {
+      g_autofree char *escaped = sc_text_escape (self->text);
+      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                    "\"%s\" names no registry: write e.g. docker.io/%s%s, or map it with "
+                    "ShortNames= in [Registries] of "
+                    "syscont.conf",
+                    escaped, strchr (self->repository, '/') == NULL ? "library/" : "", escaped);
+      return NULL;
+    }
+  return g_strdup_printf ("%s%s%s%s%s", target, self->tag != NULL ? ":" : "",
+                          self->tag != NULL ? self->tag : "", self->digest != NULL ? "@" : "",
+                          self->digest != NULL ? self->digest : "");
+}
+
+ScReference *
+sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error)
+{
+  gboolean is_short = self->registry == NULL;
+  g_autofree char *text
+      = is_short ? expand_short_name (self, short_names, error) : g_strdup (self->text);
+  g_autoptr (ScReference) full = text != NULL ? sc_reference_parse (text, error) : NULL;
+
+  if (full == NULL)
+    {
+      if (text != NULL && is_short)
+        sc_prefix_error (error, "ShortNames= for \"%s\": ", self->repository);
+      return NULL;
+    }
+  if (full->registry == NULL)
+    {
+      refuse (full->text, error,
+              "ShortNames= in [Registries] of syscont.conf must give it a registry");
+      return NULL;
+    }
+  return check_ref_length (full, error) ? g_steal_pointer (&full) : NULL;
+}
+
+char *
+sc_reference_container_name (const ScReference *self)
+{
+  const char *slash = strrchr (self->repository, '/');
+  const char *last = slash != NULL ? slash + 1 : self->repository;
+
+  return self->tag != NULL && strcmp (self->tag, "latest") != 0
+             ? g_strconcat (last, "-", self->tag, NULL)
+             : g_strdup (last);
 }
 
 gboolean
@@ -272,9 +316,13 @@ sc_reference_decode (const char *ref)
         }
       if (!g_ascii_isxdigit (p[1]) || !g_ascii_isxdigit (p[2]))
         return g_strdup (encoded);
-      g_string_append_c (name, (char)(g_ascii_xdigit_value (p[1]) << 4 | g_ascii_xdigit_value (p[2])));
+      g_string_append_c (name,
+                         (char)(g_ascii_xdigit_value (p[1]) << 4 | g_ascii_xdigit_value (p[2])));
       p += 2;
     }
+  /* Another tool's ref may hide any byte; what is no text is not decoded, NUL included. */
+  if (!g_utf8_validate (name->str, (gssize)name->len, NULL))
+    return g_strdup (encoded);
   return g_string_free (g_steal_pointer (&name), FALSE);
 }
 

@@ -10,12 +10,15 @@
 
 typedef struct
 {
-  char *text;       /* (owned) as given */
-  char *registry;   /* (owned) (nullable) host[:port]; NULL for a short name such as "busybox" */
-  char *repository; /* (owned) path on the registry; "library/busybox" for docker.io/busybox; for a short name its path */
-  char *tag;        /* (owned) (nullable) "latest" when neither tag nor digest was given; NULL with only a digest */
-  char *digest;     /* (owned) (nullable) "sha256:…" */
-  char *fullname;   /* (owned) the name in the store: @text, with ":latest" appended when it has neither tag nor
+  char *text;     /* (owned) as given */
+  char *registry; /* (owned) (nullable) host[:port]; NULL for a short name such as "busybox" */
+  char *
+      repository; /* (owned) path on the registry; "library/busybox" for docker.io/busybox; for a short name its path */
+  char *
+      tag; /* (owned) (nullable) "latest" when neither tag nor digest was given; NULL with only a digest */
+  char *digest; /* (owned) (nullable) "sha256:…" */
+  char *
+      fullname; /* (owned) the name in the store: @text, with ":latest" appended when it has neither tag nor
                      * digest, and no other normalisation */
 } ScReference;
 
@@ -38,7 +41,8 @@ void sc_reference_free (ScReference *self);
  * Returns: (transfer full) (nullable): a copy with a registry. A reference that has none and is not in @short_names is
  *   INVALID_REFERENCE: the message gives "docker.io/library/NAME" as what could be written.
  */
-ScReference *sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error);
+ScReference *
+sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error);
 
 /** sc_reference_container_name: (transfer full): last path component, with "-TAG" unless the tag is "latest" */
 char *sc_reference_container_name (const ScReference *self);

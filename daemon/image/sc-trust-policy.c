@@ -10,12 +10,27 @@
 
 #define MAX_BYTES (1024 * 1024)
 
+/* Scopes are written "in the fully expanded form" (containers-policy.json(5)), and a host has one name in any case. */
+static char *
+expand_name (const char *fullname)
+{
+  g_autoptr (ScReference) reference = sc_reference_parse (fullname, NULL);
+
+  if (reference == NULL || reference->registry == NULL)
+    return g_strdup (fullname);
+  g_autofree char *host = g_ascii_strdown (reference->registry, -1);
+  return g_strdup_printf (
+      "%s/%s%s%s%s%s", host, reference->repository, reference->tag != NULL ? ":" : "",
+      reference->tag != NULL ? reference->tag : "", reference->digest != NULL ? "@" : "",
+      reference->digest != NULL ? reference->digest : "");
+}
+
 /* containers-policy.json(5), "docker:": from the whole name to ever shorter prefixes of it, then wildcards of the host. */
 static char **
 list_scopes (const char *name)
 {
   g_autoptr (GStrvBuilder) scopes = g_strv_builder_new ();
-  g_autofree char *scope = g_strdup (name);
+  g_autofree char *scope = expand_name (name);
   char *slash = strrchr (scope, '/');
   char *suffix = strpbrk (slash != NULL ? slash : scope, ":@");
 
@@ -44,8 +59,12 @@ list_scopes (const char *name)
 }
 
 static gboolean
-find_in_transport (JsonObject *root, const char *transport, const char *name, char **scope,
-                   JsonArray **requirements, GError **error)
+find_in_transport (JsonObject *root,
+                   const char *transport,
+                   const char *name,
+                   char **scope,
+                   JsonArray **requirements,
+                   GError **error)
 {
   const char *const any[] = { "", NULL };
   g_auto (GStrv) scopes = name != NULL ? list_scopes (name) : g_strdupv ((char **)any);
@@ -58,81 +77,106 @@ find_in_transport (JsonObject *root, const char *transport, const char *name, ch
     return FALSE;
   for (guint i = 0; rules != NULL && scopes[i] != NULL; i++)
     {
+      if (!json_object_has_member (rules, scopes[i]))
+        continue;
+      /* null is no way to say "ask a wider scope" */
       if (!sc_json_get_array (rules, scopes[i], requirements, error))
         return FALSE;
-      if (*requirements != NULL)
-        {
-          *scope = g_strdup (scopes[i]);
-          return TRUE;
-        }
+      if (*requirements == NULL)
+        return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "\"%s\" has no requirements",
+                             scopes[i]);
+      *scope = scopes[i][0] != '\0' ? g_strdup (scopes[i]) : g_strdup (transport);
+      return TRUE;
     }
   return TRUE;
 }
 
 static gboolean
-check_requirements (JsonArray *requirements, const char *path, const char *scope, GError **error)
+check_requirement (JsonNode *node, const char *scope, GError **error)
 {
-  guint n = json_array_get_length (requirements);
+  const char *type = NULL;
 
-  if (n == 0)
-    return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "%s has no requirement for \"%s\"", path, scope);
-  for (guint i = 0; i < n; i++)
-    {
-      JsonNode *node = json_array_get_element (requirements, i);
-      const char *type = NULL;
+  if (!JSON_NODE_HOLDS_OBJECT (node))
+    return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED,
+                         "a requirement for \"%s\" is no object", scope);
+  if (!sc_json_get_string (json_node_get_object (node), "type", &type, error))
+    return sc_prefix_error (error, "a requirement for \"%s\": ", scope);
+  if (g_strcmp0 (type, "insecureAcceptAnything") == 0)
+    return TRUE;
 
-      if (!JSON_NODE_HOLDS_OBJECT (node) || !sc_json_get_string (json_node_get_object (node), "type", &type, error))
-        return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "%s has a requirement without a type for \"%s\"", path,
-                             scope);
-      if (g_strcmp0 (type, "insecureAcceptAnything") != 0)
-        {
-          g_autofree char *escaped = sc_text_escape (type != NULL ? type : "");
-          return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED,
-                               "%s requires \"%s\" for \"%s\": signatures are not verified yet, so that only what "
-                               "needs none is let in",
-                               path, escaped, scope);
-        }
-    }
-  return TRUE;
+  g_autofree char *escaped = sc_text_escape (type != NULL ? type : "");
+  return sc_error_set (
+      error, SYSCONT_ERROR_POLICY_REJECTED,
+      "\"%s\" is required for \"%s\": signatures are not verified, so only insecureAcceptAnything "
+      "lets an image in",
+      escaped, scope);
 }
 
 static gboolean
-check (JsonObject *root, const char *path, const char *transport, const char *name, GError **error)
+check (JsonObject *root, const char *transport, const char *name, GError **error)
 {
+  JsonArray *fallback;
   JsonArray *requirements;
   g_autofree char *scope = NULL;
 
-  if (!find_in_transport (root, transport, name, &scope, &requirements, error))
+  if (!sc_json_get_array (root, "default", &fallback, error)
+      || !find_in_transport (root, transport, name, &scope, &requirements, error))
     return FALSE;
-  if (requirements == NULL && !sc_json_get_array (root, "default", &requirements, error))
-    return FALSE;
+  if (fallback == NULL)
+    return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "\"default\" is missing");
   if (requirements == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "%s has no default", path);
-  return check_requirements (requirements, path, scope != NULL && scope[0] != '\0' ? scope : transport, error);
+    {
+      requirements = fallback;
+      scope = g_strdup ("default");
+    }
+
+  guint n = json_array_get_length (requirements);
+  if (n == 0)
+    return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "\"%s\" has no requirements", scope);
+  for (guint i = 0; i < n; i++)
+    if (!check_requirement (json_array_get_element (requirements, i), scope, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns: NULL without @error when there is no file */
+static GBytes *
+read_policy (const char *path, GError **error)
+{
+  sc_autofd fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  struct stat st;
+
+  if (fd < 0 && errno == ENOENT)
+    return NULL;
+  if (fd < 0 || fstat (fd, &st) < 0)
+    {
+      sc_error_set_errno (error, errno, "opening it");
+      return NULL;
+    }
+  if (!S_ISREG (st.st_mode))
+    {
+      sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "it is no regular file");
+      return NULL;
+    }
+  return sc_fd_read_all (fd, MAX_BYTES, error);
 }
 
 gboolean
 sc_trust_policy_check (const char *path, const char *transport, const char *scope, GError **error)
 {
-  sc_autofd fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GBytes) bytes = read_policy (path, &local_error);
 
-  if (fd < 0 && errno == ENOENT)
+  if (bytes == NULL && local_error == NULL)
     return TRUE;
-  if (fd < 0)
-    return sc_error_set_errno (error, errno, "opening \"%s\"", path);
 
   gsize size = 0;
-  g_autoptr (GBytes) bytes = sc_fd_read_all (fd, MAX_BYTES, error);
   const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
-  g_autoptr (JsonObject) root = bytes != NULL ? sc_json_parse_object (data, size, NULL, error) : NULL;
-  if (root != NULL && check (root, path, transport, scope, error))
+  g_autoptr (JsonObject) root
+      = bytes != NULL ? sc_json_parse_object (data, size, NULL, &local_error) : NULL;
+  if (root != NULL && check (root, transport, scope, &local_error))
     return TRUE;
-  if (error != NULL && !g_error_matches (*error, SYSCONT_ERROR, SYSCONT_ERROR_POLICY_REJECTED))
-    {
-      /* What cannot be understood lets nothing in. */
-      (*error)->domain = SYSCONT_ERROR;
-      (*error)->code = SYSCONT_ERROR_POLICY_REJECTED;
-      g_prefix_error (error, "%s: ", path);
-    }
-  return FALSE;
+  /* What cannot be read or understood lets nothing in. */
+  return sc_error_set (error, SYSCONT_ERROR_POLICY_REJECTED, "\"%s\": %s", path,
+                       local_error->message);
 }

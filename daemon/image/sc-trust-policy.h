@@ -15,4 +15,5 @@
  *
  * POLICY_REJECTED names file, scope and the requirement's type.
  */
-gboolean sc_trust_policy_check (const char *path, const char *transport, const char *scope, GError **error);
+gboolean
+sc_trust_policy_check (const char *path, const char *transport, const char *scope, GError **error);

@@ -134,6 +134,7 @@ static void
 after_end (ScJobRegistry *self, ScJob *job)
 {
   sc_job_queue_remove (self->queue, sc_job_get_record (job)->id);
+  sc_job_drop_op (job);
   sc_job_store_save (self->store, sc_job_get_record (job), NULL, NULL);
   tell_count (self);
   if (self->listener != NULL)

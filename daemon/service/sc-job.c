@@ -169,6 +169,15 @@ sc_job_get_claims (const ScJob *self)
   return self->op->claims;
 }
 
+void
+sc_job_drop_op (ScJob *self)
+{
+  g_return_if_fail (sc_job_state_has_ended (self->record->state));
+
+  g_clear_pointer (&self->op, sc_op_free);
+  g_clear_object (&self->cancellable);
+}
+
 static void
 show_progress (ScJob *self, const ScProgressState *state)
 {

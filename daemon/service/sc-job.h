@@ -45,8 +45,11 @@ const ScJobRecord *sc_job_get_record (const ScJob *self);
 SyscontJob *sc_job_get_object (ScJob *self);
 const char *sc_job_get_path (const ScJob *self);
 
-/** sc_job_get_claims: (transfer none): of ScClaim; valid as long as the job */
+/** sc_job_get_claims: (transfer none): of ScClaim; valid until sc_job_drop_op() */
 GPtrArray *sc_job_get_claims (const ScJob *self);
+
+/** sc_job_drop_op: frees the operation, and what it holds open, of a job that has ended */
+void sc_job_drop_op (ScJob *self);
 
 /** ScJobFunc: the thread has ended; @outcome: (transfer full): */
 typedef void (*ScJobFunc) (ScJob *job, ScJobOutcome *outcome, gpointer user_data);

@@ -27,6 +27,7 @@ struct _ScObjectWriter
   GCond cond;          /* an object is done */
   gsize pending_bytes; /* (mutex) */
   GError *failure;     /* (owned) (nullable) (mutex) the first one of a thread */
+  gboolean is_dropped; /* (mutex) */
 };
 
 /* A whole object on its way to the disk. */
@@ -99,7 +100,7 @@ write_in_thread (gpointer data, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_mutex_lock (&self->mutex);
-  gboolean skip = self->failure != NULL;
+  gboolean skip = self->failure != NULL || self->is_dropped;
   g_mutex_unlock (&self->mutex);
   if (!skip)
     (void)write_object (self->repo, object, &error);
@@ -120,7 +121,7 @@ sc_object_writer_new (OstreeRepo *repo)
 
   self->repo = g_object_ref (repo);
   self->hasher = sc_hasher_new ();
-  self->pool = g_thread_pool_new_full (write_in_thread, self, (GDestroyNotify)object_free, MAX_THREADS, TRUE, NULL);
+  self->pool = g_thread_pool_new (write_in_thread, self, MAX_THREADS, TRUE, NULL);
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   return self;
@@ -136,7 +137,11 @@ drop_open (ScObjectWriter *self)
 void
 sc_object_writer_free (ScObjectWriter *self)
 {
-  g_thread_pool_free (self->pool, TRUE, TRUE);
+  /* What still waits is not wanted any more: the threads only free it. */
+  g_mutex_lock (&self->mutex);
+  self->is_dropped = TRUE;
+  g_mutex_unlock (&self->mutex);
+  g_thread_pool_free (self->pool, FALSE, TRUE);
   drop_open (self);
   sc_hasher_free (self->hasher);
   g_clear_error (&self->failure);
