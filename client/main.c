@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const ScVerb *const verbs[] = {
-  &sc_verb_pull,  &sc_verb_install, &sc_verb_uninstall, &sc_verb_list,   &sc_verb_status, &sc_verb_start, &sc_verb_stop,
-  &sc_verb_restart, &sc_verb_images, &sc_verb_inspect,  &sc_verb_rmi,    &sc_verb_prune,  &sc_verb_jobs,  &sc_verb_cancel,
+  &sc_verb_pull,  &sc_verb_install, &sc_verb_uninstall, &sc_verb_list,   &sc_verb_status,
+  &sc_verb_start, &sc_verb_stop,    &sc_verb_restart,   &sc_verb_images, &sc_verb_inspect,
+  &sc_verb_rmi,   &sc_verb_prune,   &sc_verb_jobs,      &sc_verb_cancel,
 };
 
 static ScClient client = { 0 };
@@ -15,11 +16,16 @@ static gboolean show_version;
 
 static const GOptionEntry common_options[] = {
   { "json", 0, 0, G_OPTION_ARG_NONE, &client.json, "Print one JSON object", NULL },
-  { "quiet", 'q', 0, G_OPTION_ARG_NONE, &client.quiet, "Print no more than what was asked for", NULL },
-  { "no-block", 0, 0, G_OPTION_ARG_NONE, &client.no_block, "Print the job's number and do not wait for it", NULL },
-  { "no-queue", 0, 0, G_OPTION_ARG_NONE, &client.no_queue, "Fail when another job is in the way", NULL },
-  { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &client.no_ask_password, "Never ask for a password", NULL },
-  { "unchanged-exit", 0, 0, G_OPTION_ARG_INT, &client.unchanged_exit, "Exit status when nothing had to be done", "N" },
+  { "quiet", 'q', 0, G_OPTION_ARG_NONE, &client.quiet, "Print no more than what was asked for",
+    NULL },
+  { "no-block", 0, 0, G_OPTION_ARG_NONE, &client.no_block,
+    "Print the job's number and do not wait for it", NULL },
+  { "no-queue", 0, 0, G_OPTION_ARG_NONE, &client.no_queue, "Fail when another job is in the way",
+    NULL },
+  { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &client.no_ask_password, "Never ask for a password",
+    NULL },
+  { "unchanged-exit", 0, 0, G_OPTION_ARG_INT, &client.unchanged_exit,
+    "Exit status when nothing had to be done", "N" },
   { "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version", NULL },
   { 0 },
 };
@@ -53,10 +59,12 @@ list_verbs (void)
 static GOptionContext *
 make_context (const ScVerb *verb)
 {
-  g_autofree char *usage = verb != NULL ? g_strdup_printf ("%s %s", verb->name, verb->arguments) : g_strdup ("VERB …");
+  g_autofree char *usage
+      = verb != NULL ? g_strdup_printf ("%s %s", verb->name, verb->arguments) : g_strdup ("VERB …");
   GOptionContext *context = g_option_context_new (usage);
 
-  g_option_context_set_summary (context, verb != NULL ? verb->summary : "Manages system containers.");
+  g_option_context_set_summary (context,
+                                verb != NULL ? verb->summary : "Manages system containers.");
   if (verb == NULL)
     {
       g_autofree char *list = list_verbs ();
@@ -96,7 +104,8 @@ run_verb (const ScVerb *verb, char **arguments)
   if (n < verb->min_arguments)
     return sc_client_usage_error ("%s needs %s", verb->name, verb->arguments);
   if (n > verb->max_arguments)
-    return sc_client_usage_error ("%s: \"%s\" is one argument too many", verb->name, arguments[verb->max_arguments]);
+    return sc_client_usage_error ("%s: \"%s\" is one argument too many", verb->name,
+                                  arguments[verb->max_arguments]);
   return verb->run (&client, arguments);
 }
 

@@ -16,7 +16,8 @@ sc_client_clear (ScClient *self)
   g_clear_object (&self->bus);
 }
 
-/* The agent asks for a password on our terminal, and says by closing the fd that it is registered (pkttyagent(1)). */
+/* The agent asks for a password on our terminal, and says by closing the fd that it is registered
+ * (pkttyagent(1)). */
 static void
 start_agent (ScClient *self)
 {
@@ -28,10 +29,12 @@ start_agent (ScClient *self)
   if (!g_unix_open_pipe (fds, FD_CLOEXEC, NULL))
     return;
 
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_INHERIT);
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_INHERIT);
   g_autofree char *fd = g_strdup_printf ("%d", fds[1]);
   g_subprocess_launcher_take_fd (launcher, fds[1], fds[1]);
-  self->agent = g_subprocess_launcher_spawn (launcher, NULL, "pkttyagent", "--notify-fd", fd, "--fallback", NULL);
+  self->agent = g_subprocess_launcher_spawn (launcher, NULL, "pkttyagent", "--notify-fd", fd,
+                                             "--fallback", NULL);
   g_subprocess_launcher_close (launcher);
   while (self->agent != NULL && read (fds[0], &byte, 1) > 0)
     ;
@@ -53,7 +56,8 @@ connect_bus (ScClient *self, GError **error)
 }
 
 GVariant *
-sc_client_call (ScClient *self, const char *method, GVariant *arguments, GUnixFDList *fds, GError **error)
+sc_client_call (
+    ScClient *self, const char *method, GVariant *arguments, GUnixFDList *fds, GError **error)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
   GDBusCallFlags flags = self->no_ask_password ? G_DBUS_CALL_FLAGS_NONE
@@ -62,30 +66,36 @@ sc_client_call (ScClient *self, const char *method, GVariant *arguments, GUnixFD
   if (!connect_bus (self, error))
     return NULL;
   start_agent (self);
-  return g_dbus_connection_call_with_unix_fd_list_sync (self->bus, SYSCONT_BUS_NAME, SYSCONT_MANAGER_PATH,
-                                                        SYSCONT_MANAGER_INTERFACE, method, owned, NULL, flags, G_MAXINT,
-                                                        fds, NULL, NULL, error);
+  return g_dbus_connection_call_with_unix_fd_list_sync (
+      self->bus, SYSCONT_BUS_NAME, SYSCONT_MANAGER_PATH, SYSCONT_MANAGER_INTERFACE, method, owned,
+      NULL, flags, G_MAXINT, fds, NULL, NULL, error);
 }
 
 GVariant *
-sc_client_call_object (ScClient *self, const char *path, const char *interface, const char *method,
-                       GVariant *arguments, GError **error)
+sc_client_call_object (ScClient *self,
+                       const char *path,
+                       const char *interface,
+                       const char *method,
+                       GVariant *arguments,
+                       GError **error)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
 
   if (!connect_bus (self, error))
     return NULL;
-  return g_dbus_connection_call_sync (self->bus, SYSCONT_BUS_NAME, path, interface, method, owned, NULL,
-                                      self->no_ask_password ? G_DBUS_CALL_FLAGS_NONE
-                                                            : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                      G_MAXINT, NULL, error);
+  return g_dbus_connection_call_sync (
+      self->bus, SYSCONT_BUS_NAME, path, interface, method, owned, NULL,
+      self->no_ask_password ? G_DBUS_CALL_FLAGS_NONE
+                            : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+      G_MAXINT, NULL, error);
 }
 
 GVariant *
 sc_client_get_properties (ScClient *self, const char *path, const char *interface, GError **error)
 {
-  g_autoptr (GVariant) reply = sc_client_call_object (self, path, "org.freedesktop.DBus.Properties", "GetAll",
-                                                      g_variant_new ("(s)", interface), error);
+  g_autoptr (GVariant) reply
+      = sc_client_call_object (self, path, "org.freedesktop.DBus.Properties", "GetAll",
+                               g_variant_new ("(s)", interface), error);
 
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }

@@ -13,9 +13,9 @@ typedef struct
 {
   ScClient *client;
   const char *path;
-  GMainLoop *loop;       /* (owned) */
-  GVariant *properties;  /* (owned) (nullable) last known, complete */
-  char *phase;           /* (owned) (nullable) last one shown */
+  GMainLoop *loop;      /* (owned) */
+  GVariant *properties; /* (owned) (nullable) last known, complete */
+  char *phase;          /* (owned) (nullable) last one shown */
   gboolean on_terminal;
   gboolean line_shown;
   guint n_interrupts;
@@ -28,7 +28,8 @@ has_ended (GVariant *properties)
 {
   g_autofree char *state = sc_dict_string (properties, "State");
 
-  return g_str_equal (state, "done") || g_str_equal (state, "failed") || g_str_equal (state, "cancelled");
+  return g_str_equal (state, "done") || g_str_equal (state, "failed")
+         || g_str_equal (state, "cancelled");
 }
 
 static guint
@@ -110,8 +111,13 @@ refresh (Follow *self, GError **error)
 }
 
 static void
-on_properties_changed (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                       const char *signal, GVariant *parameters, gpointer user_data)
+on_properties_changed (GDBusConnection *bus,
+                       const char *sender,
+                       const char *path,
+                       const char *interface,
+                       const char *signal,
+                       GVariant *parameters,
+                       gpointer user_data)
 {
   Follow *self = user_data;
   g_autoptr (GVariant) changed = g_variant_get_child_value (parameters, 1);
@@ -136,8 +142,13 @@ on_properties_changed (GDBusConnection *bus, const char *sender, const char *pat
 }
 
 static void
-on_name_owner_changed (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                       const char *signal, GVariant *parameters, gpointer user_data)
+on_name_owner_changed (GDBusConnection *bus,
+                       const char *sender,
+                       const char *path,
+                       const char *interface,
+                       const char *signal,
+                       GVariant *parameters,
+                       gpointer user_data)
 {
   Follow *self = user_data;
   const char *owner;
@@ -160,9 +171,9 @@ on_interrupt (gpointer user_data)
     }
 
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply
-      = sc_client_call_object (self->client, self->path, SYSCONT_JOB_INTERFACE, "Cancel",
-                               g_variant_new ("(@a{sv})", sc_client_options (&(ScClient){ 0 }, NULL)), &error);
+  g_autoptr (GVariant) reply = sc_client_call_object (
+      self->client, self->path, SYSCONT_JOB_INTERFACE, "Cancel",
+      g_variant_new ("(@a{sv})", sc_client_options (&(ScClient){ 0 }, NULL)), &error);
   clear_line (self);
   if (reply == NULL)
     sc_client_fail (error);
@@ -206,8 +217,9 @@ wait_for_end (ScClient *client, const char *path, GVariant **result)
       client->bus, SYSCONT_BUS_NAME, "org.freedesktop.DBus.Properties", "PropertiesChanged", path,
       SYSCONT_JOB_INTERFACE, G_DBUS_SIGNAL_FLAGS_NONE, on_properties_changed, &self, NULL);
   guint owner_id = g_dbus_connection_signal_subscribe (
-      client->bus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", "/org/freedesktop/DBus",
-      SYSCONT_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE, on_name_owner_changed, &self, NULL);
+      client->bus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+      "/org/freedesktop/DBus", SYSCONT_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE, on_name_owner_changed,
+      &self, NULL);
   guint int_id = g_unix_signal_add (SIGINT, on_interrupt, &self);
   guint term_id = g_unix_signal_add (SIGTERM, on_interrupt, &self);
 
@@ -233,8 +245,8 @@ wait_for_end (ScClient *client, const char *path, GVariant **result)
 int
 sc_follow (ScClient *client, GVariant *reply, GError *error, GVariant **result)
 {
-  g_autoptr (GVariant) owned_reply = reply;
-  g_autoptr (GError) owned_error = error;
+  g_autoptr (GVariant) owned_reply G_GNUC_UNUSED = reply;
+  g_autoptr (GError) owned_error G_GNUC_UNUSED = error;
   const char *path;
 
   *result = NULL;
@@ -258,7 +270,8 @@ sc_report_changed (const ScClient *client, GVariant *result)
 }
 
 int
-sc_follow_and_report (ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged)
+sc_follow_and_report (
+    ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged)
 {
   g_autoptr (GVariant) result = NULL;
   int status = sc_follow (client, reply, error, &result);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Waits for a job: progress on the terminal, plain lines elsewhere, Ctrl-C cancels, and the exit status from its end.
+ * Waits for a job: progress on the terminal, plain lines elsewhere, Ctrl-C cancels, and the exit
+ * status from its end.
  */
 #pragma once
 
@@ -24,7 +25,8 @@ int sc_follow (ScClient *client, GVariant *reply, GError *error, GVariant **resu
  *
  * sc_follow() and a line, or the result as JSON.
  */
-int sc_follow_and_report (ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged);
+int sc_follow_and_report (
+    ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged);
 
 /** sc_report_changed: exit status for a result, minding --unchanged-exit */
 int sc_report_changed (const ScClient *client, GVariant *result);

@@ -17,7 +17,8 @@ split_path (const char *text, ScImageArgument *out)
 {
   const char *colon = strrchr (text, ':');
 
-  if (colon == NULL || colon[1] == '\0' || strchr (colon, '/') != NULL || g_file_test (text, G_FILE_TEST_EXISTS))
+  if (colon == NULL || colon[1] == '\0' || strchr (colon, '/') != NULL
+      || g_file_test (text, G_FILE_TEST_EXISTS))
     {
       out->name = g_strdup (text);
       return;
@@ -29,13 +30,15 @@ split_path (const char *text, ScImageArgument *out)
 static gboolean
 refuse_transport (const char *text, GError **error)
 {
-  static const char *const known[] = { "docker:", "docker-archive:", "dockertar:", "dir:", "containers-storage:", NULL };
+  static const char *const known[]
+      = { "docker:", "docker-archive:", "dockertar:", "dir:", "containers-storage:", NULL };
 
   for (guint i = 0; known[i] != NULL; i++)
     if (g_str_has_prefix (text, known[i]))
       {
         g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED,
-                     "\"%s\": images cannot be taken from \"%s\" yet; copy it into a layout first: \"skopeo copy %s "
+                     "\"%s\": images cannot be taken from \"%s\" yet; copy it into a layout first: "
+                     "\"skopeo copy %s "
                      "oci:DIR:TAG\", then use oci:DIR:TAG",
                      text, known[i], text);
         return FALSE;
@@ -53,7 +56,8 @@ sc_image_argument_parse (const char *text, ScImageArgument *out, GError **error)
       if (g_file_test (out->name, G_FILE_TEST_IS_DIR))
         return TRUE;
       g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND,
-                   "there is no image layout directory \"%s\"; an image of a registry is given by its name alone: %s",
+                   "there is no image layout directory \"%s\"; an image of a registry is given by "
+                   "its name alone: %s",
                    out->name, text + strlen ("oci:"));
       return FALSE;
     }

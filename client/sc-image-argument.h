@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The image argument of pull and install: a name for the service to resolve, or local content that this program opens.
+ * The image argument of pull and install: a name for the service to resolve, or local content that
+ * this program opens.
  */
 #pragma once
 
@@ -16,14 +17,15 @@ typedef enum
 typedef struct
 {
   ScImageKind kind;
-  char *name;  /* (owned) SC_IMAGE_NAME: as given; else the path */
-  char *tag;   /* (owned) (nullable) of local content */
+  char *name; /* (owned) SC_IMAGE_NAME: as given; else the path */
+  char *tag;  /* (owned) (nullable) of local content */
 } ScImageArgument;
 
 /**
  * sc_image_argument_parse:
  *
- * A ":TAG" behind a path is one only when no file has the whole as its name and the rest after the last ":" has no "/".
+ * A ":TAG" behind a path is one only when no file has the whole as its name and the rest after the
+ * last ":" has no "/".
  * NOT_SUPPORTED for transports that are not known, with what to do instead.
  */
 gboolean sc_image_argument_parse (const char *text, ScImageArgument *out, GError **error);
@@ -33,7 +35,8 @@ void sc_image_argument_clear (ScImageArgument *self);
  * sc_image_argument_store_name:
  * @ref_name: (nullable): org.opencontainers.image.ref.name of the chosen entry of the layout
  *
- * Returns: (transfer full): the name to store local content under: @ref_name when it is a full one, otherwise
+ * Returns: (transfer full): the name to store local content under: @ref_name when it is a full one,
+ * otherwise
  *   "basename:TAG"
  */
 char *sc_image_argument_store_name (const ScImageArgument *self, const char *ref_name);

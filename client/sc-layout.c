@@ -19,12 +19,12 @@
 
 struct _ScLayout
 {
-  char *path;          /* (owned) */
-  GBytes *index;       /* (owned) index.json */
-  GThread *thread;     /* (owned) (nullable) while streaming */
-  int write_fd;        /* the thread's */
-  GPtrArray *members;  /* (owned) of char*: relative paths to write after index.json */
-  GError *error;       /* (owned) (nullable) of the thread, read after joining it */
+  char *path;         /* (owned) */
+  GBytes *index;      /* (owned) index.json */
+  GThread *thread;    /* (owned) (nullable) while streaming */
+  int write_fd;       /* the thread's */
+  GPtrArray *members; /* (owned) of char*: relative paths to write after index.json */
+  GError *error;      /* (owned) (nullable) of the thread, read after joining it */
 };
 
 static GBytes *
@@ -37,8 +37,8 @@ read_document (const char *path, GError **error)
     return NULL;
   if (size > DOCUMENT_MAX_BYTES)
     {
-      g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_LIMIT_EXCEEDED, "\"%s\" has more than %d bytes", path,
-                   DOCUMENT_MAX_BYTES);
+      g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                   "\"%s\" has more than %d bytes", path, DOCUMENT_MAX_BYTES);
       return NULL;
     }
   return g_bytes_new_take (g_steal_pointer (&data), size);
@@ -116,7 +116,9 @@ get_string (JsonObject *object, const char *member)
 {
   JsonNode *node = object != NULL ? json_object_get_member (object, member) : NULL;
 
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
 }
 
 static JsonObject *
@@ -135,7 +137,8 @@ ref_name_of (JsonObject *entry)
   return annotations != NULL ? get_string (annotations, REF_NAME) : NULL;
 }
 
-/* (transfer none): the entry of @index that @tag means. Without a tag any will do when they have one name between them:
+/* (transfer none): the entry of @index that @tag means. Without a tag any will do when they have
+ * one name between them:
  * then they are one image for several platforms, and the service chooses. */
 static JsonObject *
 find_entry (JsonObject *index, const char *tag, GError **error)
@@ -162,8 +165,9 @@ find_entry (JsonObject *index, const char *tag, GError **error)
   if (tag == NULL && first != NULL && !several)
     return first;
   g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND,
-               tag != NULL ? "the image layout has no entry \"%s\"; it has %s"
-                           : "the image layout has no single entry%s: say which one as :TAG; it has %s",
+               tag != NULL
+                   ? "the image layout has no entry \"%s\"; it has %s"
+                   : "the image layout has no single entry%s: say which one as :TAG; it has %s",
                tag != NULL ? tag : "", names->len > 0 ? names->str : "none with a name");
   return NULL;
 }
@@ -195,7 +199,8 @@ member_of (JsonObject *descriptor, GError **error)
   if (digest != NULL && g_str_has_prefix (digest, "sha256:") && strlen (digest) == 71
       && strspn (digest + 7, "0123456789abcdef") == 64)
     return g_strconcat ("blobs/sha256/", digest + 7, NULL);
-  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_IMAGE_INVALID, "the image layout has a descriptor without a sha256 digest");
+  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_IMAGE_INVALID,
+               "the image layout has a descriptor without a sha256 digest");
   return NULL;
 }
 
@@ -225,7 +230,8 @@ add_members (ScLayout *self, JsonArray *descriptors, GError **error)
   return TRUE;
 }
 
-/* A manifest or an index, and what it needs; an index's children are manifests: @depth bounds what is not. */
+/* A manifest or an index, and what it needs; an index's children are manifests: @depth bounds what
+ * is not. */
 static gboolean
 add_document (ScLayout *self, JsonObject *descriptor, guint depth, GError **error)
 {
@@ -251,7 +257,8 @@ add_document (ScLayout *self, JsonObject *descriptor, guint depth, GError **erro
         return FALSE;
       /* a layout may hold one platform of an index only */
       g_autofree char *child_path = g_build_filename (self->path, child_member, NULL);
-      if (g_file_test (child_path, G_FILE_TEST_EXISTS) && !add_document (self, child, depth - 1, error))
+      if (g_file_test (child_path, G_FILE_TEST_EXISTS)
+          && !add_document (self, child, depth - 1, error))
         return FALSE;
     }
   return add_members (self, get_array (document, "layers"), error);
@@ -280,7 +287,8 @@ collect_members (ScLayout *self, const char *tag, GError **error)
 static gboolean
 archive_failed (struct archive *archive, const char *name, GError **error)
 {
-  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_FAILED, "sending \"%s\": %s", name, archive_error_string (archive));
+  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_FAILED, "sending \"%s\": %s", name,
+               archive_error_string (archive));
   return FALSE;
 }
 
@@ -305,7 +313,8 @@ write_bytes (struct archive *archive, const char *name, GBytes *bytes, GError **
   const void *data = g_bytes_get_data (bytes, &size);
 
   return write_header (archive, name, (gint64)size, error)
-         && (archive_write_data (archive, data, size) == (la_ssize_t)size || archive_failed (archive, name, error));
+         && (archive_write_data (archive, data, size) == (la_ssize_t)size
+             || archive_failed (archive, name, error));
 }
 
 static gboolean
@@ -329,7 +338,8 @@ write_file (ScLayout *self, struct archive *archive, const char *name, GError **
             break;
           }
       if (n < 0)
-        g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "reading \"%s\": %s", path, g_strerror (errno));
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "reading \"%s\": %s", path,
+                     g_strerror (errno));
     }
   if (fd >= 0)
     close (fd);
@@ -354,7 +364,8 @@ stream_in_thread (gpointer data)
   if (ok)
     archive_write_close (archive);
   else
-    archive_write_fail (archive); /* no end-of-archive blocks: a short archive must be seen as one */
+    archive_write_fail (
+        archive); /* no end-of-archive blocks: a short archive must be seen as one */
   archive_write_free (archive);
   close (self->write_fd);
   return NULL;
@@ -419,7 +430,8 @@ sc_layout_find_archive_entry (int fd, const char *tag, GError **error)
 
   if (index == NULL)
     {
-      g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_IMAGE_INVALID, "it has no index.json: it is no oci-archive");
+      g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_IMAGE_INVALID,
+                   "it has no index.json: it is no oci-archive");
       return NULL;
     }
   return find_ref_name (index, tag, error);

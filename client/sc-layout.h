@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * OCI image layouts on this side of the bus (image-spec image-layout.md): a directory becomes an oci-archive on a pipe, so
- * that the service never opens a path of ours; and both kinds are asked for the name of their entry.
+ * OCI image layouts on this side of the bus (image-spec image-layout.md): a directory becomes an
+ * oci-archive on a pipe, so
+ * that the service never opens a path of ours; and both kinds are asked for the name of their
+ * entry.
  */
 #pragma once
 
@@ -17,7 +19,8 @@ void sc_layout_free (ScLayout *self);
  * sc_layout_find_entry:
  * @tag: (nullable): org.opencontainers.image.ref.name of an entry; NULL for the only one
  *
- * Returns: (transfer full) (nullable): the entry's org.opencontainers.image.ref.name; "" when it has none; NULL with NOT_FOUND that lists
+ * Returns: (transfer full) (nullable): the entry's org.opencontainers.image.ref.name; "" when it
+ * has none; NULL with NOT_FOUND that lists
  *   the names
  */
 char *sc_layout_find_entry (ScLayout *self, const char *tag, GError **error);
@@ -32,14 +35,16 @@ char *sc_layout_find_entry (ScLayout *self, const char *tag, GError **error);
  */
 int sc_layout_stream (ScLayout *self, const char *tag, GError **error);
 
-/** sc_layout_finish: waits for the thread; what went wrong on this side, which the service can only see as a short archive */
+/** sc_layout_finish: waits for the thread; what went wrong on this side, which the service can only
+ * see as a short archive */
 gboolean sc_layout_finish (ScLayout *self, GError **error);
 
 /**
  * sc_layout_find_archive_entry:
  * @fd: a regular file; its position is restored
  *
- * Returns: (transfer full) (nullable): the ref name of the entry for @tag, as sc_layout_find_entry() does
+ * Returns: (transfer full) (nullable): the ref name of the entry for @tag, as
+ * sc_layout_find_entry() does
  */
 char *sc_layout_find_archive_entry (int fd, const char *tag, GError **error);
 

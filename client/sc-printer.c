@@ -126,7 +126,8 @@ sc_format_time (guint64 time_usec)
   if (time_usec == 0)
     return g_strdup ("-");
 
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_local ((gint64)(time_usec / G_USEC_PER_SEC));
+  g_autoptr (GDateTime) time
+      = g_date_time_new_from_unix_local ((gint64)(time_usec / G_USEC_PER_SEC));
   return time != NULL ? g_date_time_format (time, "%F %T") : g_strdup ("-");
 }
 
@@ -174,7 +175,8 @@ sc_dict_joined (GVariant *dict, const char *key)
 {
   g_auto (GStrv) values = NULL;
 
-  if (!g_variant_lookup (dict, key, "^as", &values) && !g_variant_lookup (dict, key, "^ao", &values))
+  if (!g_variant_lookup (dict, key, "^as", &values)
+      && !g_variant_lookup (dict, key, "^ao", &values))
     return g_strdup ("");
   return g_strjoinv (", ", values);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What syscontctl prints: tables for people, one JSON object for programs, sizes and times. Text from outside never
+ * What syscontctl prints: tables for people, one JSON object for programs, sizes and times. Text
+ * from outside never
  * reaches a terminal with control characters in it.
  */
 #pragma once
@@ -15,10 +16,12 @@ ScTable *sc_table_new (const char *const *headings);
 void sc_table_free (ScTable *self);
 /** sc_table_add: @cells: (transfer full) as many as there are headings; each is made safe */
 void sc_table_add (ScTable *self, char **cells);
-/** sc_table_to_text: (transfer full): without trailing spaces; no headings when @quiet: then the first column only */
+/** sc_table_to_text: (transfer full): without trailing spaces; no headings when @quiet: then the
+ * first column only */
 char *sc_table_to_text (ScTable *self, gboolean quiet);
 
-/** sc_print_json: prints {"version":1,@member:@value}; @value: (transfer floating) dictionaries and arrays of them */
+/** sc_print_json: prints {"version":1,@member:@value}; @value: (transfer floating) dictionaries and
+ * arrays of them */
 void sc_print_json (const char *member, GVariant *value);
 
 /** sc_safe_text: (transfer full): control characters and invalid UTF-8 as \xNN */

@@ -38,6 +38,7 @@ sc_progress_line_to_text (const ScProgressLine *self, guint columns)
 
   /* g_format_size() puts no-break spaces into its text: count characters, not bytes. */
   if (columns > 1 && g_utf8_strlen (text->str, -1) > (glong)columns - 1)
-    g_string_truncate (text, (gsize)(g_utf8_offset_to_pointer (text->str, (glong)columns - 1) - text->str));
+    g_string_truncate (
+        text, (gsize)(g_utf8_offset_to_pointer (text->str, (glong)columns - 1) - text->str));
   return g_string_free (text, FALSE);
 }

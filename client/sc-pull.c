@@ -18,16 +18,20 @@ sc_pull_is_local (const char *image)
 
 /* Makes the import job. @fd: (transfer full) */
 static GVariant *
-import (ScClient *client, const ScPullRequest *request, const ScImageArgument *argument, const char *ref_name, int fd,
+import (ScClient *client,
+        const ScPullRequest *request,
+        const ScImageArgument *argument,
+        const char *ref_name,
+        int fd,
         GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&fd, 1);
   g_autofree char *name = sc_image_argument_store_name (argument, ref_name);
   g_autofree char *path = g_canonicalize_filename (argument->name, NULL);
-  g_autofree char *source
-      = g_strdup_printf ("%s:%s%s%s", argument->kind == SC_IMAGE_OCI_DIR ? "oci" : "oci-archive",
-                         strcmp (argument->name, "-") == 0 ? "-" : path, argument->tag != NULL ? ":" : "",
-                         argument->tag != NULL ? argument->tag : "");
+  g_autofree char *source = g_strdup_printf (
+      "%s:%s%s%s", argument->kind == SC_IMAGE_OCI_DIR ? "oci" : "oci-archive",
+      strcmp (argument->name, "-") == 0 ? "-" : path, argument->tag != NULL ? ":" : "",
+      argument->tag != NULL ? argument->tag : "");
   GVariantBuilder options;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
@@ -38,16 +42,22 @@ import (ScClient *client, const ScPullRequest *request, const ScImageArgument *a
     g_variant_builder_add (&options, "{sv}", "tag", g_variant_new_string (argument->tag));
   if (request->platform != NULL)
     g_variant_builder_add (&options, "{sv}", "platform", g_variant_new_string (request->platform));
-  return sc_client_call (client, "ImportImage",
-                         g_variant_new ("(hs@a{sv})", 0, "oci-archive", sc_client_options (client, &options)), fds, error);
+  return sc_client_call (
+      client, "ImportImage",
+      g_variant_new ("(hs@a{sv})", 0, "oci-archive", sc_client_options (client, &options)), fds,
+      error);
 }
 
 static int
-import_dir (ScClient *client, const ScPullRequest *request, const ScImageArgument *argument, GVariant **result)
+import_dir (ScClient *client,
+            const ScPullRequest *request,
+            const ScImageArgument *argument,
+            GVariant **result)
 {
   GError *error = NULL;
   g_autoptr (ScLayout) layout = sc_layout_open_dir (argument->name, &error);
-  g_autofree char *ref_name = layout != NULL ? sc_layout_find_entry (layout, argument->tag, &error) : NULL;
+  g_autofree char *ref_name
+      = layout != NULL ? sc_layout_find_entry (layout, argument->tag, &error) : NULL;
   int fd = ref_name != NULL ? sc_layout_stream (layout, argument->tag, &error) : -1;
   GVariant *reply = NULL;
 
@@ -70,20 +80,25 @@ open_archive (const ScImageArgument *argument, GError **error)
 
   int fd = open (argument->name, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    g_set_error (error, SYSCONT_ERROR, errno == ENOENT ? SYSCONT_ERROR_NOT_FOUND : SYSCONT_ERROR_FAILED,
+    g_set_error (error, SYSCONT_ERROR,
+                 errno == ENOENT ? SYSCONT_ERROR_NOT_FOUND : SYSCONT_ERROR_FAILED,
                  "opening \"%s\": %s", argument->name, g_strerror (errno));
   return fd;
 }
 
 static int
-import_archive (ScClient *client, const ScPullRequest *request, const ScImageArgument *argument, GVariant **result)
+import_archive (ScClient *client,
+                const ScPullRequest *request,
+                const ScImageArgument *argument,
+                GVariant **result)
 {
   GError *error = NULL;
   g_autofree char *ref_name = NULL;
   GVariant *reply = NULL;
   int fd = open_archive (argument, &error);
 
-  /* What comes through a pipe can be read once only: there the name is given, or made from the argument. */
+  /* What comes through a pipe can be read once only: there the name is given, or made from the
+   * argument. */
   if (fd >= 0 && lseek (fd, 0, SEEK_CUR) >= 0)
     {
       ref_name = sc_layout_find_archive_entry (fd, argument->tag, &error);
@@ -95,7 +110,8 @@ import_archive (ScClient *client, const ScPullRequest *request, const ScImageArg
         }
     }
   if (fd >= 0)
-    reply = import (client, request, argument, ref_name != NULL && ref_name[0] != '\0' ? ref_name : NULL, fd, &error);
+    reply = import (client, request, argument,
+                    ref_name != NULL && ref_name[0] != '\0' ? ref_name : NULL, fd, &error);
   return sc_follow (client, reply, error, result);
 }
 
@@ -120,6 +136,8 @@ sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result)
   if (request->platform != NULL)
     g_variant_builder_add (&options, "{sv}", "platform", g_variant_new_string (request->platform));
   GVariant *reply = sc_client_call (
-      client, "Pull", g_variant_new ("(s@a{sv})", argument.name, sc_client_options (client, &options)), NULL, &error);
+      client, "Pull",
+      g_variant_new ("(s@a{sv})", argument.name, sc_client_options (client, &options)), NULL,
+      &error);
   return sc_follow (client, reply, error, result);
 }

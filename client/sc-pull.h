@@ -8,9 +8,9 @@
 
 typedef struct
 {
-  const char *image;     /* the argument */
-  const char *name_as;   /* (nullable) --name-as */
-  const char *platform;  /* (nullable) --platform */
+  const char *image;    /* the argument */
+  const char *name_as;  /* (nullable) --name-as */
+  const char *platform; /* (nullable) --platform */
 } ScPullRequest;
 
 /** sc_pull_is_local: whether the argument is content that this program has to open */

@@ -9,12 +9,12 @@
 typedef struct
 {
   const char *name;
-  const char *arguments;              /* for the usage line, "" without any */
-  const char *summary;                /* one line of the list of verbs */
-  const char *description;            /* (nullable) more, below the options of --help */
+  const char *arguments;                 /* for the usage line, "" without any */
+  const char *summary;                   /* one line of the list of verbs */
+  const char *description;               /* (nullable) more, below the options of --help */
   const GOptionEntry *(*options) (void); /* (nullable) own options, besides the common ones */
   guint min_arguments;
-  guint max_arguments;                /* G_MAXUINT: any number */
+  guint max_arguments; /* G_MAXUINT: any number */
   int (*run) (ScClient *client, char **arguments);
 } ScVerb;
 

@@ -8,16 +8,18 @@ cancel (ScClient *client, const char *argument)
   guint64 id;
 
   if (!g_ascii_string_to_unsigned (argument, 10, 1, G_MAXUINT64, &id, NULL))
-    return sc_client_usage_error ("\"%s\" is no job: jobs are numbers, see \"syscontctl jobs\"", argument);
+    return sc_client_usage_error ("\"%s\" is no job: jobs are numbers, see \"syscontctl jobs\"",
+                                  argument);
 
-  g_autoptr (GVariant) job
-      = sc_client_call (client, "GetJob", g_variant_new_parsed ("(%t, @a{sv} {})", id), NULL, &error);
+  g_autoptr (GVariant) job = sc_client_call (
+      client, "GetJob", g_variant_new_parsed ("(%t, @a{sv} {})", id), NULL, &error);
   const char *path = NULL;
   if (job != NULL)
     g_variant_get (job, "(&o)", &path);
-  g_autoptr (GVariant) reply = job != NULL ? sc_client_call_object (client, path, SYSCONT_JOB_INTERFACE, "Cancel",
-                                                                    g_variant_new_parsed ("(@a{sv} {},)"), &error)
-                                           : NULL;
+  g_autoptr (GVariant) reply
+      = job != NULL ? sc_client_call_object (client, path, SYSCONT_JOB_INTERFACE, "Cancel",
+                                             g_variant_new_parsed ("(@a{sv} {},)"), &error)
+                    : NULL;
   return reply != NULL ? 0 : sc_client_fail (error);
 }
 

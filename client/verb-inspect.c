@@ -20,7 +20,8 @@ print_labels (JsonObject *image)
   g_autoptr (GList) names = json_object_get_members (json_node_get_object (labels));
   for (GList *l = names; l != NULL; l = l->next)
     {
-      const char *value = json_object_get_string_member_with_default (json_node_get_object (labels), l->data, "");
+      const char *value
+          = json_object_get_string_member_with_default (json_node_get_object (labels), l->data, "");
       g_autofree char *safe_name = sc_safe_text (l->data);
       g_autofree char *safe_value = sc_safe_text (value);
       g_print ("%s: %s\n", safe_name, safe_value);
@@ -36,7 +37,8 @@ print_variables (JsonObject *variables, gboolean with_default, const char *headi
   for (GList *l = names; l != NULL; l = l->next)
     {
       gboolean has_default = !json_object_get_null_member (variables, l->data);
-      const char *value = json_object_get_string_member_with_default (variables, l->data, "{DEF_VALUE}");
+      const char *value
+          = json_object_get_string_member_with_default (variables, l->data, "{DEF_VALUE}");
       g_autofree char *safe = sc_safe_text (value);
       if (has_default == with_default)
         g_print ("%s: %s\n", (const char *)l->data, has_default ? safe : "{DEF_VALUE}");
@@ -59,7 +61,8 @@ print_image (JsonObject *image)
   print_labels (image);
   if (variables != NULL && json_object_get_size (variables) > 0)
     {
-      print_variables (variables, TRUE, "Template variables with default value, but overridable with --set:");
+      print_variables (variables, TRUE,
+                       "Template variables with default value, but overridable with --set:");
       print_variables (variables, FALSE,
                        "Template variables that has no default value, and must be set with --set:");
     }
@@ -69,8 +72,8 @@ static int
 run (ScClient *client, char **arguments)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = sc_client_call (client, "InspectImage",
-                                               g_variant_new_parsed ("(%s, @a{sv} {})", arguments[0]), NULL, &error);
+  g_autoptr (GVariant) reply = sc_client_call (
+      client, "InspectImage", g_variant_new_parsed ("(%s, @a{sv} {})", arguments[0]), NULL, &error);
   const char *text;
 
   if (reply == NULL)

@@ -20,13 +20,17 @@ options (void)
 {
   static const GOptionEntry entries[] = {
     { "name", 'n', 0, G_OPTION_ARG_STRING, &name, "Name of the container and its unit", "NAME" },
-    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &values, "Set a variable of the image's templates", "KEY=VALUE" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &values, "Set a variable of the image's templates",
+      "KEY=VALUE" },
     { "now", 0, 0, G_OPTION_ARG_NONE, &now, "Start it too", NULL },
     { "no-enable", 0, 0, G_OPTION_ARG_NONE, &no_enable, "Do not start it at boot", NULL },
     { "digest", 0, 0, G_OPTION_ARG_STRING, &digest, "Only if the image has this digest", "DIGEST" },
-    { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as, "Name to store an image layout or archive under", "REF" },
-    { "platform", 0, 0, G_OPTION_ARG_STRING, &platform, "Platform to take from a multi-platform image", "OS/ARCH" },
-    { "system-package", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &system_package, "Only \"no\"", "no" },
+    { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as,
+      "Name to store an image layout or archive under", "REF" },
+    { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
+      "Platform to take from a multi-platform image", "OS/ARCH" },
+    { "system-package", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &system_package,
+      "Only \"no\"", "no" },
     { 0 },
   };
   return entries;
@@ -85,7 +89,8 @@ name_of (GVariant *result)
   for (const char *p = label != NULL ? label + 1 : ""; *p != '\0'; p++)
     if (p[0] == '_' && g_ascii_isxdigit (p[1]) && g_ascii_isxdigit (p[2]))
       {
-        g_string_append_c (text, (char)(g_ascii_xdigit_value (p[1]) * 16 + g_ascii_xdigit_value (p[2])));
+        g_string_append_c (text,
+                           (char)(g_ascii_xdigit_value (p[1]) * 16 + g_ascii_xdigit_value (p[2])));
         p += 2;
       }
     else
@@ -105,7 +110,8 @@ print_result (GVariant *result)
   else if (now)
     g_print ("installed and started %s from %s\n", container, reference);
   else
-    g_print ("installed %s from %s; start it with \"syscontctl start %s\"\n", container, reference, container);
+    g_print ("installed %s from %s; start it with \"syscontctl start %s\"\n", container, reference,
+             container);
   g_variant_lookup (result, "notes", "^as", &notes);
   for (guint i = 0; notes != NULL && notes[i] != NULL; i++)
     {
@@ -139,8 +145,10 @@ run (ScClient *client, char **arguments)
   g_autofree char *reference = g_strdup (arguments[0]);
   GError *error = NULL;
 
-  if (system_package != NULL && !g_str_equal (system_package, "no") && !g_str_equal (system_package, "auto"))
-    return sc_client_usage_error ("--system-package=%s: packages are not made; leave the option out", system_package);
+  if (system_package != NULL && !g_str_equal (system_package, "no")
+      && !g_str_equal (system_package, "auto"))
+    return sc_client_usage_error (
+        "--system-package=%s: packages are not made; leave the option out", system_package);
   if (!make_options (client, &install_options))
     return sc_client_usage_error ("--set needs KEY=VALUE");
   if (sc_pull_is_local (arguments[0]))
@@ -151,9 +159,10 @@ run (ScClient *client, char **arguments)
         return status;
     }
 
-  GVariant *reply
-      = sc_client_call (client, "Install",
-                        g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), NULL, &error);
+  GVariant *reply = sc_client_call (
+      client, "Install",
+      g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), NULL,
+      &error);
   int status = sc_follow (client, reply, error, &result);
   if (status != 0 || result == NULL)
     return status;
@@ -168,7 +177,8 @@ const ScVerb sc_verb_install = {
   .name = "install",
   .arguments = "IMAGE",
   .summary = "Install an image as a system container",
-  .description = "IMAGE is the name of an image that was pulled, or anything that \"pull\" takes. The container is enabled, and "
+  .description = "IMAGE is the name of an image that was pulled, or anything that \"pull\" takes. "
+                 "The container is enabled, and "
                  "started only with --now.",
   .options = options,
   .min_arguments = 1,

@@ -24,7 +24,8 @@ make_row (GVariant *job)
 static int
 run (ScClient *client, char **arguments)
 {
-  static const char *const headings[] = { "ID", "TYPE", "TARGETS", "STATE", "UID", "STARTED", "DETAIL", NULL };
+  static const char *const headings[]
+      = { "ID", "TYPE", "TARGETS", "STATE", "UID", "STARTED", "DETAIL", NULL };
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply
       = sc_client_call (client, "ListJobs", g_variant_new_parsed ("(@a{sv} {},)"), NULL, &error);

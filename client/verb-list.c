@@ -20,10 +20,11 @@ make_row (GVariant *container)
 static int
 run (ScClient *client, char **arguments)
 {
-  static const char *const headings[] = { "NAME", "STATE", "IMAGE", "DIGEST", "DEPLOYMENT", "UNIT", NULL };
+  static const char *const headings[]
+      = { "NAME", "STATE", "IMAGE", "DIGEST", "DEPLOYMENT", "UNIT", NULL };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply
-      = sc_client_call (client, "ListContainers", g_variant_new_parsed ("(@a{sv} {},)"), NULL, &error);
+  g_autoptr (GVariant) reply = sc_client_call (client, "ListContainers",
+                                               g_variant_new_parsed ("(@a{sv} {},)"), NULL, &error);
   if (reply == NULL)
     return sc_client_fail (error);
 

@@ -24,8 +24,9 @@ run (ScClient *client, char **arguments)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "dry-run", g_variant_new_boolean (dry_run));
-  GVariant *reply = sc_client_call (client, "Prune",
-                                    g_variant_new ("(@a{sv})", sc_client_options (client, &builder)), NULL, &error);
+  GVariant *reply = sc_client_call (
+      client, "Prune", g_variant_new ("(@a{sv})", sc_client_options (client, &builder)), NULL,
+      &error);
   int status = sc_follow (client, reply, error, &result);
   if (status != 0 || result == NULL)
     return status;

@@ -11,8 +11,10 @@ static const GOptionEntry *
 options (void)
 {
   static const GOptionEntry entries[] = {
-    { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as, "Name to store an image layout or archive under", "REF" },
-    { "platform", 0, 0, G_OPTION_ARG_STRING, &platform, "Platform to take from a multi-platform image", "OS/ARCH" },
+    { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as,
+      "Name to store an image layout or archive under", "REF" },
+    { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
+      "Platform to take from a multi-platform image", "OS/ARCH" },
     { 0 },
   };
   return entries;
@@ -31,7 +33,9 @@ print_result (GVariant *result)
   else
     g_print ("%s is up to date (%s)\n", reference, digest);
   if (dropped > 0)
-    g_printerr ("note: %" G_GUINT64_FORMAT " device nodes, fifos or sockets of the image were left out\n", dropped);
+    g_printerr ("note: %" G_GUINT64_FORMAT
+                " device nodes, fifos or sockets of the image were left out\n",
+                dropped);
 }
 
 static int
@@ -54,7 +58,8 @@ const ScVerb sc_verb_pull = {
   .name = "pull",
   .arguments = "IMAGE",
   .summary = "Download or import an image",
-  .description = "IMAGE is REGISTRY/NAME[:TAG][@DIGEST], oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]; with \"-\" as FILE it "
+  .description = "IMAGE is REGISTRY/NAME[:TAG][@DIGEST], oci:DIRECTORY[:TAG] or "
+                 "oci-archive:FILE[:TAG]; with \"-\" as FILE it "
                  "is read from standard input.",
   .options = options,
   .min_arguments = 1,

@@ -7,7 +7,8 @@ run (ScClient *client, char **arguments)
 {
   GError *error = NULL;
   GVariant *reply = sc_client_call (
-      client, "Restart", g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, NULL)), NULL, &error);
+      client, "Restart", g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, NULL)),
+      NULL, &error);
 
   return sc_follow_and_report (client, reply, error, "restarted", "nothing to do");
 }

@@ -8,7 +8,8 @@ remove_one (ScClient *client, const char *image)
   GError *error = NULL;
   g_autofree char *done = g_strdup_printf ("removed %s", image);
   GVariant *reply = sc_client_call (
-      client, "RemoveImage", g_variant_new ("(s@a{sv})", image, sc_client_options (client, NULL)), NULL, &error);
+      client, "RemoveImage", g_variant_new ("(s@a{sv})", image, sc_client_options (client, NULL)),
+      NULL, &error);
 
   return sc_follow_and_report (client, reply, error, done, "nothing to do");
 }
@@ -30,7 +31,8 @@ const ScVerb sc_verb_rmi = {
   .name = "rmi",
   .arguments = "IMAGE…",
   .summary = "Remove images",
-  .description = "IMAGE is a name, or at least 12 digits of a digest, which means all of its names. An image that a container "
+  .description = "IMAGE is a name, or at least 12 digits of a digest, which means all of its "
+                 "names. An image that a container "
                  "uses is not removed.",
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,

@@ -35,8 +35,9 @@ print_deployments (GVariant *container)
       g_autofree char *short_digest = sc_short_digest (digest);
       g_autofree char *created = sc_format_time (sc_dict_uint (deployment, "created"));
       guint64 id = sc_dict_uint (deployment, "id");
-      g_print ("%12s: %" G_GUINT64_FORMAT " %s, %s, by uid %" G_GUINT64_FORMAT "%s\n", "Deployment", id, short_digest, created,
-               sc_dict_uint (deployment, "installed-by"), id == current ? " (current)" : "");
+      g_print ("%12s: %" G_GUINT64_FORMAT " %s, %s, by uid %" G_GUINT64_FORMAT "%s\n", "Deployment",
+               id, short_digest, created, sc_dict_uint (deployment, "installed-by"),
+               id == current ? " (current)" : "");
     }
 }
 
@@ -44,14 +45,15 @@ static int
 show (ScClient *client, const char *name, GVariantBuilder *json)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply
-      = sc_client_call (client, "GetContainer", g_variant_new_parsed ("(%s, @a{sv} {})", name), NULL, &error);
+  g_autoptr (GVariant) reply = sc_client_call (
+      client, "GetContainer", g_variant_new_parsed ("(%s, @a{sv} {})", name), NULL, &error);
   const char *path;
 
   if (reply == NULL)
     return sc_client_fail (error);
   g_variant_get (reply, "(&o)", &path);
-  g_autoptr (GVariant) container = sc_client_get_properties (client, path, SYSCONT_CONTAINER_INTERFACE, &error);
+  g_autoptr (GVariant) container
+      = sc_client_get_properties (client, path, SYSCONT_CONTAINER_INTERFACE, &error);
   if (container == NULL)
     return sc_client_fail (error);
 
@@ -94,7 +96,8 @@ const ScVerb sc_verb_status = {
   .name = "status",
   .arguments = "NAME…",
   .summary = "Show system containers in detail",
-  .description = "Exits with 0 when all of them run, with 3 otherwise. Their output is in the journal: journalctl -u NAME.",
+  .description = "Exits with 0 when all of them run, with 3 otherwise. Their output is in the "
+                 "journal: journalctl -u NAME.",
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,
   .run = run,

@@ -8,7 +8,8 @@ static const GOptionEntry *
 options (void)
 {
   static const GOptionEntry entries[] = {
-    { "remove-image", 0, 0, G_OPTION_ARG_NONE, &remove_image, "Remove its image too, unless another container uses it", NULL },
+    { "remove-image", 0, 0, G_OPTION_ARG_NONE, &remove_image,
+      "Remove its image too, unless another container uses it", NULL },
     { 0 },
   };
   return entries;
@@ -23,7 +24,8 @@ run (ScClient *client, char **arguments)
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "keep-image", g_variant_new_boolean (!remove_image));
   GVariant *reply = sc_client_call (
-      client, "Uninstall", g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, &builder)), NULL, &error);
+      client, "Uninstall",
+      g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, &builder)), NULL, &error);
   return sc_follow_and_report (client, reply, error, "uninstalled", "nothing to do");
 }
 

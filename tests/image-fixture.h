@@ -26,9 +26,10 @@ image_config_text (guint n_layers, gint64 created_s)
 
   for (guint i = 0; i < n_layers; i++)
     g_string_append_printf (ids, "%s\"sha256:%064u\"", i > 0 ? "," : "", i);
-  return g_strdup_printf ("{\"architecture\":\"amd64\",\"os\":\"linux\",\"created\":\"%s\",\"config\":{\"Labels\":"
-                          "{\"atomic.type\":\"system\"}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[%s]}}",
-                          created, ids->str);
+  return g_strdup_printf (
+      "{\"architecture\":\"amd64\",\"os\":\"linux\",\"created\":\"%s\",\"config\":{\"Labels\":"
+      "{\"atomic.type\":\"system\"}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[%s]}}",
+      created, ids->str);
 }
 
 /** image_manifest_text: (transfer full): an OCI manifest of layers with these contents */
@@ -41,15 +42,18 @@ image_manifest_text (const char *config, const char *const *contents)
   for (guint i = 0; contents[i] != NULL; i++)
     {
       g_autofree char *digest = image_layer_digest (contents[i]);
-      g_string_append_printf (layers,
-                              "%s{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",\"size\":1000,"
-                              "\"digest\":\"%s\"}",
-                              i > 0 ? "," : "", digest);
+      g_string_append_printf (
+          layers,
+          "%s{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",\"size\":1000,"
+          "\"digest\":\"%s\"}",
+          i > 0 ? "," : "", digest);
     }
-  return g_strdup_printf ("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
-                          "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"size\":%" G_GSIZE_FORMAT
-                          ",\"digest\":\"%s\"},\"layers\":[%s]}",
-                          strlen (config), config_digest, layers->str);
+  return g_strdup_printf (
+      "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+      "\"config\":{\"mediaType\":\"application/"
+      "vnd.oci.image.config.v1+json\",\"size\":%" G_GSIZE_FORMAT
+      ",\"digest\":\"%s\"},\"layers\":[%s]}",
+      strlen (config), config_digest, layers->str);
 }
 
 /** image_store_layers: (transfer full): layer commits; each layer is one file that is named like its content */
@@ -127,8 +131,8 @@ image_store_foreign (StoreFixture *self, const char *fullname, const char *const
   g_autofree char *layer = store_make_layer (self, rows);
   ostree_repo_read_commit (ostree, layer, &root, NULL, NULL, &error);
   g_assert_no_error (error);
-  ostree_repo_write_commit (ostree, NULL, "foreign", NULL, g_variant_builder_end (&builder), OSTREE_REPO_FILE (root),
-                            &commit, NULL, &error);
+  ostree_repo_write_commit (ostree, NULL, "foreign", NULL, g_variant_builder_end (&builder),
+                            OSTREE_REPO_FILE (root), &commit, NULL, &error);
   g_assert_no_error (error);
   sc_repo_set_ref (self->repo, ref, commit);
   store_commit (self);

@@ -5,7 +5,9 @@
 #include "service/sc-answer.h"
 
 #include <grp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -323,6 +325,13 @@ static const char bus_config[]
       "<allow receive_type='method_call'/><allow receive_type='method_return'/>"
       "<allow receive_type='error'/><allow receive_type='signal'/></policy></busconfig>";
 
+/* A test that fails ends without any cleaning up: the bus must not outlive it. */
+static void
+die_with_parent (gpointer user_data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGTERM);
+}
+
 static GSubprocess *
 start_bus (const char *directory)
 {
@@ -333,9 +342,12 @@ start_bus (const char *directory)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_file_set_contents (config, text, -1, NULL));
-  GSubprocess *bus = g_subprocess_new (
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, "dbus-daemon",
-      argument, "--nofork", "--nopidfile", "--print-address", NULL);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  GSubprocess *bus
+      = g_subprocess_launcher_spawn (launcher, &error, "dbus-daemon", argument, "--nofork",
+                                     "--nopidfile", "--print-address", NULL);
   g_assert_no_error (error);
 
   g_autoptr (GDataInputStream) output

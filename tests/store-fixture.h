@@ -190,8 +190,8 @@ static inline void
 store_append_tree (GFile *directory, const char *prefix, GString *out)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GFileEnumerator) children
-      = g_file_enumerate_children (directory, "standard::*,unix::*", G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, NULL, &error);
+  g_autoptr (GFileEnumerator) children = g_file_enumerate_children (
+      directory, "standard::*,unix::*", G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, NULL, &error);
   GList *infos = NULL;
 
   g_assert_no_error (error);

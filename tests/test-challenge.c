@@ -15,7 +15,8 @@ test_parse_bearer (void)
   g_autoptr (GError) error = NULL;
 
   g_autoptr (GPtrArray) challenges = sc_challenge_parse (
-      "Bearer realm=\"https://auth.example.com/token\",service=\"a \\\"b\\\" c\", Scope = x.pull", &error);
+      "Bearer realm=\"https://auth.example.com/token\",service=\"a \\\"b\\\" c\", Scope = x.pull",
+      &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (challenges->len, ==, 1);
@@ -31,12 +32,15 @@ test_parse_several (void)
 {
   g_autoptr (GError) error = NULL;
 
-  g_autoptr (GPtrArray) challenges = sc_challenge_parse (
-      "Negotiate, NTLM YII+a/b==, Basic realm=\"r, Bearer realm=x\" ,, Bearer realm=\"https://a/\", service=s", &error);
+  g_autoptr (GPtrArray) challenges
+      = sc_challenge_parse ("Negotiate, NTLM YII+a/b==, Basic realm=\"r, Bearer realm=x\" ,, "
+                            "Bearer realm=\"https://a/\", service=s",
+                            &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (challenges->len, ==, 4);
-  g_assert_cmpstr (sc_challenge_get (sc_challenge_find (challenges, "basic"), "realm"), ==, "r, Bearer realm=x");
+  g_assert_cmpstr (sc_challenge_get (sc_challenge_find (challenges, "basic"), "realm"), ==,
+                   "r, Bearer realm=x");
   g_assert_cmpstr (sc_challenge_get (sc_challenge_find (challenges, "bearer"), "service"), ==, "s");
   g_assert_null (sc_challenge_find (challenges, "digest"));
 }
@@ -115,7 +119,8 @@ make_token_uri (const char *challenge, const char *registry_text, gboolean insec
   g_autoptr (GUri) registry = sc_http_parse_uri (NULL, registry_text);
 
   g_assert_nonnull (challenges);
-  return sc_token_make_uri (sc_challenge_find (challenges, "bearer"), registry, "library/busybox", insecure, error);
+  return sc_token_make_uri (sc_challenge_find (challenges, "bearer"), registry, "library/busybox",
+                            insecure, error);
 }
 
 static void
@@ -127,20 +132,23 @@ test_token_uri (void)
     const char *challenge;
     const char *uri;
   } rows[] = {
-    { "scope of the challenge", "Bearer realm=\"https://auth.example.com/token\",service=\"s\",scope=\"repository:x:pull\"",
+    { "scope of the challenge",
+      "Bearer realm=\"https://auth.example.com/token\",service=\"s\",scope=\"repository:x:pull\"",
       "https://auth.example.com/token?service=s&scope=repository%3Ax%3Apull" },
     { "own scope", "Bearer realm=\"https://auth.example.com/token\"",
       "https://auth.example.com/token?scope=repository%3Alibrary%2Fbusybox%3Apull" },
     { "query of its own", "Bearer realm=\"https://auth.example.com:8443/token?a=b#c\",scope=s",
       "https://auth.example.com:8443/token?a=b&scope=s" },
-    { "injection", "Bearer realm=\"https://auth.example.com/token\",service=\"a&b=c #d\",scope=\"e\"",
+    { "injection",
+      "Bearer realm=\"https://auth.example.com/token\",service=\"a&b=c #d\",scope=\"e\"",
       "https://auth.example.com/token?service=a%26b%3Dc%20%23d&scope=e" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (GUri) uri = make_token_uri (rows[i].challenge, "https://registry.example.com/", FALSE, &error);
+      g_autoptr (GUri) uri
+          = make_token_uri (rows[i].challenge, "https://registry.example.com/", FALSE, &error);
       g_autofree char *text = uri != NULL ? g_uri_to_string (uri) : NULL;
 
       g_test_message ("%s", rows[i].name);
@@ -164,6 +172,7 @@ test_token_uri_refused (void)
     { "user", "Bearer realm=\"https://user@auth.example.com/token\"", TRUE },
     { "password", "Bearer realm=\"https://user:password@auth.example.com/token\"", TRUE },
     { "file", "Bearer realm=\"file:///etc/passwd\"", TRUE },
+    { "other scheme", "Bearer realm=\"ftp://auth.example.com/token\"", TRUE },
     { "no host", "Bearer realm=\"https:///token\"", TRUE },
     { "relative", "Bearer realm=\"/token\"", TRUE },
     { "link-local", "Bearer realm=\"https://169.254.169.254/latest\"", TRUE },
@@ -176,8 +185,8 @@ test_token_uri_refused (void)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (GUri) uri
-          = make_token_uri (rows[i].challenge, "https://registry.example.com/", rows[i].insecure, &error);
+      g_autoptr (GUri) uri = make_token_uri (rows[i].challenge, "https://registry.example.com/",
+                                             rows[i].insecure, &error);
 
       g_test_message ("%s", rows[i].name);
       g_assert_null (uri);
@@ -190,8 +199,8 @@ test_token_uri_local_registry (void)
 {
   g_autoptr (GError) error = NULL;
 
-  g_autoptr (GUri) uri
-      = make_token_uri ("Bearer realm=\"http://127.0.0.1:5001/token\"", "http://127.0.0.1:5000/", TRUE, &error);
+  g_autoptr (GUri) uri = make_token_uri ("Bearer realm=\"http://127.0.0.1:5001/token\"",
+                                         "http://127.0.0.1:5000/", TRUE, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (uri);
@@ -343,12 +352,22 @@ test_proxy (void)
     { "without scheme", { "https_proxy=p:3128", NULL }, "https://a.example.com/", "http://p:3128" },
     { "other scheme", { "https_proxy=http://p:3128", NULL }, "http://a.example.com/", "direct://" },
     { "http", { "http_proxy=http://p:3128", NULL }, "http://a.example.com/", "http://p:3128" },
-    { "http in capitals", { "HTTP_PROXY=http://p:3128", NULL }, "http://a.example.com/", "direct://" },
-    { "exception", { "https_proxy=http://p:3128", "no_proxy=b.org, example.com", NULL }, "https://a.example.com/",
+    { "http in capitals",
+      { "HTTP_PROXY=http://p:3128", NULL },
+      "http://a.example.com/",
       "direct://" },
-    { "other exception", { "https_proxy=http://p:3128", "no_proxy=b.org", NULL }, "https://a.example.com/",
+    { "exception",
+      { "https_proxy=http://p:3128", "no_proxy=b.org, example.com", NULL },
+      "https://a.example.com/",
+      "direct://" },
+    { "other exception",
+      { "https_proxy=http://p:3128", "no_proxy=b.org", NULL },
+      "https://a.example.com/",
       "http://p:3128" },
-    { "all excepted", { "https_proxy=http://p:3128", "no_proxy=*", NULL }, "https://a.example.com/", "direct://" },
+    { "all excepted",
+      { "https_proxy=http://p:3128", "no_proxy=*", NULL },
+      "https://a.example.com/",
+      "direct://" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -364,7 +383,8 @@ test_proxy (void)
 static void
 test_certificate_reasons (void)
 {
-  g_autofree char *expired = sc_failure_explain_certificate (G_TLS_CERTIFICATE_EXPIRED | G_TLS_CERTIFICATE_BAD_IDENTITY);
+  g_autofree char *expired
+      = sc_failure_explain_certificate (G_TLS_CERTIFICATE_EXPIRED | G_TLS_CERTIFICATE_BAD_IDENTITY);
   g_autofree char *early = sc_failure_explain_certificate (G_TLS_CERTIFICATE_NOT_ACTIVATED);
   g_autofree char *other = sc_failure_explain_certificate (G_TLS_CERTIFICATE_GENERIC_ERROR);
 

@@ -17,8 +17,8 @@ make_pull (const char *name)
 static void
 check (ScOp *a, ScOp *b, gboolean conflict)
 {
-  g_autoptr (ScOp) own_a = a;
-  g_autoptr (ScOp) own_b = b;
+  g_autoptr (ScOp) own_a G_GNUC_UNUSED = a;
+  g_autoptr (ScOp) own_b G_GNUC_UNUSED = b;
 
   g_assert_true (sc_claims_conflict (a->claims, b->claims) == conflict);
   g_assert_true (sc_claims_conflict (b->claims, a->claims) == conflict);
@@ -65,7 +65,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/claims/conflict/same-container", test_same_container);
   g_test_add_func ("/claims/conflict/other-container", test_other_container);
-  g_test_add_func ("/claims/conflict/prune-is-alone-with-the-repository", test_prune_is_alone_with_the_repository);
+  g_test_add_func ("/claims/conflict/prune-is-alone-with-the-repository",
+                   test_prune_is_alone_with_the_repository);
   g_test_add_func ("/claims/conflict/pulls", test_pulls);
   g_test_add_func ("/claims/conflict/uninstall-that-prunes", test_uninstall_that_prunes);
   return g_test_run ();

@@ -177,6 +177,7 @@ test_load_damaged (Fixture *fixture, gconstpointer data)
     "{\"version\": 1, \"name\": \"etcd\", \"next-deployment\": -1}",
     "{\"version\": 1, \"name\": \"etcd\", \"deployments\": [{\"id\": 1}]}",
     "{\"version\": 1, \"name\": \"etcd\", \"deployments\": [7]}",
+    "{\"version\": 1, \"name\": \"etcd\", \"deployments\": [{\"digest\": \"" DIGEST "\"}]}",
     "{\"version\": 1, \"name\": \"etcd\", \"deployments\": [{\"id\": 1, \"digest\": \"" DIGEST
     "\"}, {\"id\": 1, \"digest\": \"" DIGEST "\"}]}",
   };
@@ -210,8 +211,9 @@ test_list_is_sorted (Fixture *fixture, gconstpointer data)
   g_auto (GStrv) none = sc_container_list (fixture->paths, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_strv_length (none), ==, 0);
-  write_text (fixture, "b.json", "{}");
-  write_text (fixture, "a.json", "{}");
+  static const char *const files[] = { "b.json", "e.json", "a.json", "d.json", "c.json" };
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    write_text (fixture, files[i], "{}");
   write_text (fixture, "a.secrets", "{}");
   write_text (fixture, ".tmp.json", "{}");
 
@@ -219,7 +221,7 @@ test_list_is_sorted (Fixture *fixture, gconstpointer data)
 
   g_assert_no_error (error);
   g_autofree char *joined = g_strjoinv (",", names);
-  g_assert_cmpstr (joined, ==, "a,b");
+  g_assert_cmpstr (joined, ==, "a,b,c,d,e");
 }
 
 static void

@@ -308,7 +308,7 @@ test_list_is_sorted (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   static const char *const names[]
-      = { "web.10", "web.2", "web.0", "web.x", ".web.5.partial", "webx.3", "web.02" };
+      = { "web.10", "web.2", "web.0", "web.x", ".web.5.partial", "webx.3", "webx3", "web.02" };
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     make_directory (fixture, names[i]);
   make_link (fixture, "web.4", "web.2");

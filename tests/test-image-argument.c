@@ -56,7 +56,8 @@ test_parse_missing_layout_names_registry_spelling (void)
   g_assert_false (sc_image_argument_parse ("oci:registry.example.com/etcd:3", &argument, &error));
 
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND);
-  g_assert_true (g_str_has_suffix (error->message, "by its name alone: registry.example.com/etcd:3"));
+  g_assert_true (
+      g_str_has_suffix (error->message, "by its name alone: registry.example.com/etcd:3"));
 }
 
 static void
@@ -95,7 +96,8 @@ main (int argc, char **argv)
 {
   static const Row rows[] = {
     { "busybox", SC_IMAGE_NAME, "busybox", NULL },
-    { "registry.example.com:5000/etcd:3.5", SC_IMAGE_NAME, "registry.example.com:5000/etcd:3.5", NULL },
+    { "registry.example.com:5000/etcd:3.5", SC_IMAGE_NAME, "registry.example.com:5000/etcd:3.5",
+      NULL },
     { "oci:/usr", SC_IMAGE_OCI_DIR, "/usr", NULL },
     { "oci:/usr:latest", SC_IMAGE_OCI_DIR, "/usr", "latest" },
     { "oci-archive:/no/such.tar:v1", SC_IMAGE_OCI_ARCHIVE, "/no/such.tar", "v1" },
@@ -111,7 +113,8 @@ main (int argc, char **argv)
     { "oci:/usr", NULL, "usr:latest" },
     { "oci-archive:-", NULL, "imported:latest" },
   };
-  static const char *const refused[] = { "docker:a:b", "docker-archive:/x.tar", "dockertar:/x.tar", "dir:/etc" };
+  static const char *const refused[]
+      = { "docker:a:b", "docker-archive:/x.tar", "dockertar:/x.tar", "dir:/etc" };
 
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -130,6 +133,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, refused[i], test_parse_refuses_other_transports);
     }
   g_test_add_func ("/image-argument/parse/prefers-existing-file", test_parse_prefers_existing_file);
-  g_test_add_func ("/image-argument/parse/missing-layout", test_parse_missing_layout_names_registry_spelling);
+  g_test_add_func ("/image-argument/parse/missing-layout",
+                   test_parse_missing_layout_names_registry_spelling);
   return g_test_run ();
 }

@@ -24,17 +24,20 @@ test_add_writes_contract (StoreFixture *fixture, gconstpointer data)
   g_autoptr (GHashTable) strings = sc_repo_get_commit_strings (fixture->repo, commit, &error);
   g_assert_cmpstr (g_hash_table_lookup (strings, "docker.digest"), ==, digest);
   g_assert_cmpstr (g_hash_table_lookup (strings, "signatures"), ==, "0");
-  g_assert_cmpstr (g_hash_table_lookup (strings, "syscont.source"), ==, "docker://reg.example.com/a_b/app:1");
-  g_autoptr (GBytes) manifest = sc_repo_read_file (fixture->repo, commit, "manifest.json", 10000, &error);
+  g_assert_cmpstr (g_hash_table_lookup (strings, "syscont.source"), ==,
+                   "docker://reg.example.com/a_b/app:1");
+  g_autoptr (GBytes) manifest
+      = sc_repo_read_file (fixture->repo, commit, "manifest.json", 10000, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (g_hash_table_lookup (strings, "docker.manifest"),
-                   strlen (g_hash_table_lookup (strings, "docker.manifest")), g_bytes_get_data (manifest, NULL),
-                   g_bytes_get_size (manifest));
+                   strlen (g_hash_table_lookup (strings, "docker.manifest")),
+                   g_bytes_get_data (manifest, NULL), g_bytes_get_size (manifest));
 
   g_autofree char *tree = store_list_tree (fixture, rootfs);
   g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\n");
   g_autoptr (GVariant) variant = NULL;
-  g_assert_true (ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), rootfs, &variant, NULL, &error));
+  g_assert_true (
+      ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), rootfs, &variant, NULL, &error));
   g_assert_cmpuint (ostree_commit_get_timestamp (variant), ==, 77);
 }
 
@@ -121,14 +124,15 @@ test_list_leaves_out_unreadable (StoreFixture *fixture, gconstpointer data)
 static void
 test_list_schema1 (StoreFixture *fixture, gconstpointer data)
 {
-  static const char history[]
-      = "{\\\"os\\\":\\\"linux\\\",\\\"architecture\\\":\\\"arm64\\\",\\\"config\\\":{\\\"Labels\\\":{\\\"a\\\":\\\"b\\\"}}}";
+  static const char history[] = "{\\\"os\\\":\\\"linux\\\",\\\"architecture\\\":\\\"arm64\\\","
+                                "\\\"config\\\":{\\\"Labels\\\":{\\\"a\\\":\\\"b\\\"}}}";
   g_autofree char *base = image_layer_digest ("base");
   g_autofree char *app = image_layer_digest ("app");
   g_free (image_add (fixture, "first:1", 1, base_and_app));
-  g_autofree char *text = g_strdup_printf ("{\"fsLayers\":[{\"blobSum\":\"%s\"},{\"blobSum\":\"%s\"}],\"history\":"
-                                           "[{\"v1Compatibility\":\"%s\"}]}",
-                                           app, base, history);
+  g_autofree char *text
+      = g_strdup_printf ("{\"fsLayers\":[{\"blobSum\":\"%s\"},{\"blobSum\":\"%s\"}],\"history\":"
+                         "[{\"v1Compatibility\":\"%s\"}]}",
+                         app, base, history);
   const char *const pairs[] = { "docker.manifest", text, NULL };
   g_autoptr (GError) error = NULL;
 
@@ -192,8 +196,9 @@ test_lookup (StoreFixture *fixture, gconstpointer data)
   g_autofree char *digest = image_add (fixture, "app:latest", 1, base_and_app);
   g_free (image_add (fixture, "reg.example.com:5000/foo:v1", 1, base_and_app));
   g_autofree char *hex = g_strndup (sc_digest_hex (digest), row->n_hex);
-  g_autofree char *text = row->text != NULL ? g_strdup (row->text)
-                                            : g_strconcat (row->with_prefix ? "sha256:" : "", hex, NULL);
+  g_autofree char *text = row->text != NULL
+                              ? g_strdup (row->text)
+                              : g_strconcat (row->with_prefix ? "sha256:" : "", hex, NULL);
   g_autoptr (GError) error = NULL;
 
   g_autoptr (ScImage) image = sc_image_store_lookup (fixture->repo, text, &error);
@@ -211,12 +216,14 @@ test_lookup (StoreFixture *fixture, gconstpointer data)
 static void
 test_lookup_ambiguous (StoreFixture *fixture, gconstpointer data)
 {
-  static const char *const first[] = { "docker.digest",
-                                       "sha256:aaaaaaaaaaaaaaaa000000000000000000000000000000000000000000000001",
-                                       "docker.manifest", "{\"Layers\":[]}", NULL };
-  static const char *const second[] = { "docker.digest",
-                                        "sha256:aaaaaaaaaaaaaaaa000000000000000000000000000000000000000000000002",
-                                        "docker.manifest", "{\"Layers\":[]}", NULL };
+  static const char *const first[]
+      = { "docker.digest",
+          "sha256:aaaaaaaaaaaaaaaa000000000000000000000000000000000000000000000001",
+          "docker.manifest", "{\"Layers\":[]}", NULL };
+  static const char *const second[]
+      = { "docker.digest",
+          "sha256:aaaaaaaaaaaaaaaa000000000000000000000000000000000000000000000002",
+          "docker.manifest", "{\"Layers\":[]}", NULL };
   g_autoptr (GError) error = NULL;
 
   image_store_foreign (fixture, "a:1", first);
@@ -284,11 +291,13 @@ test_get_documents (StoreFixture *fixture, gconstpointer data)
 
   g_autoptr (GBytes) manifest = sc_image_store_get_manifest (fixture->repo, image, &error);
   g_assert_no_error (error);
-  g_autofree char *actual = sc_digest_of_bytes (g_bytes_get_data (manifest, NULL), g_bytes_get_size (manifest));
+  g_autofree char *actual
+      = sc_digest_of_bytes (g_bytes_get_data (manifest, NULL), g_bytes_get_size (manifest));
   g_assert_cmpstr (actual, ==, digest);
   g_autoptr (GBytes) config = sc_image_store_get_config (fixture->repo, image, &error);
   g_assert_no_error (error);
-  g_assert_cmpmem (g_bytes_get_data (config, NULL), g_bytes_get_size (config), config_text, strlen (config_text));
+  g_assert_cmpmem (g_bytes_get_data (config, NULL), g_bytes_get_size (config), config_text,
+                   strlen (config_text));
 }
 
 /* FC11 */
@@ -363,7 +372,8 @@ test_rootfs_incomplete_is_made_again (StoreFixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_autofree char *made = sc_image_store_ensure_rootfs (fixture->repo, image, NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), made, NULL, &state, &error));
+  g_assert_true (
+      ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), made, NULL, &state, &error));
   g_assert_cmpint (state, ==, OSTREE_REPO_COMMIT_STATE_NORMAL);
 }
 
@@ -450,7 +460,8 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function, store_tear_down);
+    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function,
+                store_tear_down);
   for (gsize i = 0; i < G_N_ELEMENTS (lookups); i++)
     {
       g_autofree char *path = g_strconcat ("/image-store/lookup/", lookups[i].name, NULL);

@@ -123,9 +123,12 @@ main (int argc, char **argv)
 {
   static const char *const strange[] = {
     "",
-    "{\"version\":2,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\",\"container\":\"x\"}",
-    "{\"version\":1,\"job\":9,\"operation\":\"explode\",\"phase\":\"prepared\",\"container\":\"x\"}",
-    "{\"version\":1,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\",\"container\":\"../x\"}",
+    "{\"version\":2,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\",\"container\":"
+    "\"x\"}",
+    "{\"version\":1,\"job\":9,\"operation\":\"explode\",\"phase\":\"prepared\",\"container\":"
+    "\"x\"}",
+    "{\"version\":1,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\",\"container\":\"../"
+    "x\"}",
     "{\"version\":1,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\"}",
   };
 
@@ -139,7 +142,8 @@ main (int argc, char **argv)
   for (gsize i = 0; i < G_N_ELEMENTS (strange); i++)
     {
       g_autofree char *path = g_strdup_printf ("/intent/list/leaves-strange-ones-alone-%zu", i);
-      g_test_add (path, Fixture, strange[i], set_up, test_list_leaves_strange_ones_alone, tear_down);
+      g_test_add (path, Fixture, strange[i], set_up, test_list_leaves_strange_ones_alone,
+                  tear_down);
     }
   return g_test_run ();
 }

@@ -36,7 +36,8 @@ set_up (Fixture *fixture, gconstpointer data)
   g_autoptr (ScContainer) container = sc_container_new ("web");
   g_assert_cmpint (g_mkdir_with_parents (dir, 0700), ==, 0);
   g_assert_true (g_file_set_contents (config, "{}", 2, NULL));
-  g_assert_true (sc_unit_files_write (fixture->paths, "web", "[Service]\n", "[Unit]\n", NULL, NULL));
+  g_assert_true (
+      sc_unit_files_write (fixture->paths, "web", "[Service]\n", "[Unit]\n", NULL, NULL));
   g_assert_true (sc_deployment_switch (fixture->paths, "web", 0, NULL));
   container->reference = g_strdup ("image:latest");
   container->source = g_strdup ("oci:/image");
@@ -109,8 +110,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_log_set_writer_func (drop_log, NULL, NULL);
   g_test_add ("/inventory/container/whole", Fixture, NULL, set_up, test_whole_container, tear_down);
-  g_test_add ("/inventory/container/unreadable-state", Fixture, NULL, set_up, test_unreadable_state_is_damage,
-              tear_down);
+  g_test_add ("/inventory/container/unreadable-state", Fixture, NULL, set_up,
+              test_unreadable_state_is_damage, tear_down);
   for (gsize i = 0; i < G_N_ELEMENTS (missing); i++)
     {
       g_autofree char *path = g_strdup_printf ("/inventory/container/missing-%zu", i);

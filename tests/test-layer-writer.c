@@ -4,13 +4,34 @@
 
 #include <sys/xattr.h>
 
-#define D(path, mode) { SC_ENTRY_DIRECTORY, path, NULL, mode }
-#define F(path, text) { SC_ENTRY_REGULAR, path, text, 0 }
-#define L(path, text) { SC_ENTRY_SYMLINK, path, text, 0 }
-#define H(path, text) { SC_ENTRY_HARDLINK, path, text, 0 }
-#define W(path)       { SC_ENTRY_WHITEOUT, path, NULL, 0 }
-#define O(path)       { SC_ENTRY_OPAQUE, path, NULL, 0 }
-#define X(path)       { SC_ENTRY_DROPPED, path, NULL, 0 }
+#define D(path, mode)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_DIRECTORY, path, NULL, mode                                                           \
+  }
+#define F(path, text)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_REGULAR, path, text, 0                                                                \
+  }
+#define L(path, text)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_SYMLINK, path, text, 0                                                                \
+  }
+#define H(path, text)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_HARDLINK, path, text, 0                                                               \
+  }
+#define W(path)                                                                                    \
+  {                                                                                                \
+    SC_ENTRY_WHITEOUT, path, NULL, 0                                                               \
+  }
+#define O(path)                                                                                    \
+  {                                                                                                \
+    SC_ENTRY_OPAQUE, path, NULL, 0                                                                 \
+  }
+#define X(path)                                                                                    \
+  {                                                                                                \
+    SC_ENTRY_DROPPED, path, NULL, 0                                                                \
+  }
 
 #define MAX_ROWS 8
 
@@ -26,31 +47,54 @@ typedef struct
 static const LayerCase cases[] = {
   { "nothing", { { 0 } }, "", "/" },
   { "root-entry", { D ("", 0711), F ("f", "a") }, "f 644 \"a\"\n", "" },
-  { "implicit-directories", { F ("usr/lib/f", "a"), D ("usr", 0711) }, "usr/ 711\nusr/lib/ 755\nusr/lib/f 644 \"a\"\n",
+  { "implicit-directories",
+    { F ("usr/lib/f", "a"), D ("usr", 0711) },
+    "usr/ 711\nusr/lib/ 755\nusr/lib/f 644 \"a\"\n",
     "/:usr/lib" },
   { "file-twice", { F ("f", "a"), F ("f", "b") }, "f 644 \"b\"\n", "/" },
-  { "directory-twice", { D ("d", 0700), F ("d/f", "a"), D ("d", 0711) }, "d/ 711\nd/f 644 \"a\"\n", "/" },
+  { "directory-twice",
+    { D ("d", 0700), F ("d/f", "a"), D ("d", 0711) },
+    "d/ 711\nd/f 644 \"a\"\n",
+    "/" },
   { "directory-then-file", { D ("d", 0700), F ("d/f", "a"), F ("d", "b") }, "d 644 \"b\"\n", "/" },
   { "file-then-directory", { F ("d", "a"), D ("d", 0700) }, "d/ 700\n", "/" },
   { "file-then-child", { F ("d", "a"), F ("d/f", "b") }, "d/ 755\nd/f 644 \"b\"\n", "/:d" },
   { "link-then-directory", { L ("d", "e"), D ("d", 0700) }, "d/ 700\n", "/" },
   { "directory-then-link", { D ("d", 0700), F ("d/f", "a"), L ("d", "e") }, "d -> e\n", "/" },
-  { "link-then-child", { L ("l", "/tmp/t"), F ("l/evil", "a") }, "l/ 755\nl/evil 644 \"a\"\n", "/:l" },
-  { "link-up-then-child", { L ("l", "../../.."), F ("l/evil", "a") }, "l/ 755\nl/evil 644 \"a\"\n", "/:l" },
-  { "links-in-a-row", { L ("a", "b"), L ("b", "a"), F ("a/b/evil", "a") },
-    "a/ 755\na/b/ 755\na/b/evil 644 \"a\"\nb -> a\n", "/:a:a/b" },
+  { "link-then-child",
+    { L ("l", "/tmp/t"), F ("l/evil", "a") },
+    "l/ 755\nl/evil 644 \"a\"\n",
+    "/:l" },
+  { "link-up-then-child",
+    { L ("l", "../../.."), F ("l/evil", "a") },
+    "l/ 755\nl/evil 644 \"a\"\n",
+    "/:l" },
+  { "links-in-a-row",
+    { L ("a", "b"), L ("b", "a"), F ("a/b/evil", "a") },
+    "a/ 755\na/b/ 755\na/b/evil 644 \"a\"\nb -> a\n",
+    "/:a:a/b" },
   { "closed-directory-then-child", { D ("d", 0100), F ("d/f", "a") }, NULL, "/" },
   { "whiteout", { W ("d/f"), F ("d/f", "a") }, "d/ 755\nd/.wh.f 644 \"\"\nd/f 644 \"a\"\n", "/:d" },
   { "entry-before-whiteout", { F ("f", "a"), W ("f") }, ".wh.f 644 \"\"\nf 644 \"a\"\n", "/" },
-  { "opaque", { F ("d/f", "a"), O ("d"), F ("d/g", "b") }, "d/ 755\nd/.wh..wh..opq 644 \"\"\nd/f 644 \"a\"\nd/g 644 \"b\"\n",
+  { "opaque",
+    { F ("d/f", "a"), O ("d"), F ("d/g", "b") },
+    "d/ 755\nd/.wh..wh..opq 644 \"\"\nd/f 644 \"a\"\nd/g 644 \"b\"\n",
     "/:d" },
   { "opaque-root", { O ("") }, ".wh..wh..opq 644 \"\"\n", "/" },
-  { "hard-link", { F ("d/f", "a"), H ("g", "d/f") }, "d/ 755\nd/f 644 \"a\"\ng 644 \"a\"\n", "/:d" },
-  { "hard-link-keeps-content", { F ("f", "a"), H ("g", "f"), F ("f", "b") }, "f 644 \"b\"\ng 644 \"a\"\n", "/" },
+  { "hard-link",
+    { F ("d/f", "a"), H ("g", "d/f") },
+    "d/ 755\nd/f 644 \"a\"\ng 644 \"a\"\n",
+    "/:d" },
+  { "hard-link-keeps-content",
+    { F ("f", "a"), H ("g", "f"), F ("f", "b") },
+    "f 644 \"b\"\ng 644 \"a\"\n",
+    "/" },
   { "hard-link-to-link", { L ("l", "f"), H ("g", "l") }, "g -> f\nl -> f\n", "/" },
   { "hard-link-to-itself", { F ("f", "a"), H ("f", "f") }, "f 644 \"a\"\n", "/" },
-  { "hard-link-to-hard-link", { F ("f", "a"), H ("g", "f"), H ("h", "g") },
-    "f 644 \"a\"\ng 644 \"a\"\nh 644 \"a\"\n", "/" },
+  { "hard-link-to-hard-link",
+    { F ("f", "a"), H ("g", "f"), H ("h", "g") },
+    "f 644 \"a\"\ng 644 \"a\"\nh 644 \"a\"\n",
+    "/" },
   { "hard-link-over-own-parent", { F ("d/f", "a"), H ("d", "d/f") }, "d 644 \"a\"\n", "/" },
   { "dropped", { X ("dev/null"), F ("f", "a") }, "f 644 \"a\"\n", "/" },
   { "strange-name", { F ("a\nb\033[31m", "a") }, "a\nb\033[31m 644 \"a\"\n", "/" },
@@ -65,7 +109,8 @@ join_implicit (StoreFixture *fixture, const char *commit)
   ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), commit, &variant, NULL, &error);
   g_assert_no_error (error);
   g_autoptr (GVariant) metadata = g_variant_get_child_value (variant, 0);
-  g_autoptr (GVariant) value = g_variant_lookup_value (metadata, "syscont.implicit-dirs", G_VARIANT_TYPE_STRING_ARRAY);
+  g_autoptr (GVariant) value
+      = g_variant_lookup_value (metadata, "syscont.implicit-dirs", G_VARIANT_TYPE_STRING_ARRAY);
   g_assert_nonnull (value);
   g_auto (GStrv) paths = g_variant_dup_strv (value, NULL);
   if (paths[0] != NULL && paths[0][0] == '\0')
@@ -106,12 +151,21 @@ typedef struct
 static const BadCase bad_cases[] = {
   { "hard-link-to-nothing", { H ("g", "f") }, "\"g\"", SYSCONT_ERROR_IMAGE_INVALID },
   { "hard-link-forward", { H ("g", "f"), F ("f", "a") }, "\"f\"", SYSCONT_ERROR_IMAGE_INVALID },
-  { "hard-link-to-directory", { D ("d", 0755), H ("g", "d") }, "\"d\"", SYSCONT_ERROR_IMAGE_INVALID },
-  { "hard-link-through-link", { F ("d/f", "a"), L ("l", "d"), H ("g", "l/f") }, "\"l/f\"", SYSCONT_ERROR_IMAGE_INVALID },
+  { "hard-link-to-directory",
+    { D ("d", 0755), H ("g", "d") },
+    "\"d\"",
+    SYSCONT_ERROR_IMAGE_INVALID },
+  { "hard-link-through-link",
+    { F ("d/f", "a"), L ("l", "d"), H ("g", "l/f") },
+    "\"l/f\"",
+    SYSCONT_ERROR_IMAGE_INVALID },
   { "hard-link-out", { H ("g", "../../etc/shadow") }, "\"g\"", SYSCONT_ERROR_IMAGE_INVALID },
   { "path-out", { F ("../evil", "a") }, "../evil", SYSCONT_ERROR_IMAGE_INVALID },
   { "whiteout-name", { F (".wh.x", NULL) }, ".wh.x", SYSCONT_ERROR_IMAGE_INVALID },
-  { "overlay-whiteout-name", { F ("a/.ostree-wh.x", NULL) }, ".ostree-wh.x", SYSCONT_ERROR_IMAGE_INVALID },
+  { "overlay-whiteout-name",
+    { F ("a/.ostree-wh.x", NULL) },
+    ".ostree-wh.x",
+    SYSCONT_ERROR_IMAGE_INVALID },
   { "root-file", { F ("", "a") }, "root", SYSCONT_ERROR_IMAGE_INVALID },
   { "escape-in-message", { H ("g\033[31m", "f") }, "\\x1b", SYSCONT_ERROR_IMAGE_INVALID },
 };
@@ -162,7 +216,8 @@ test_link_mode_is_normalised (StoreFixture *fixture, gconstpointer data)
       g_autoptr (GError) error = NULL;
       g_autoptr (GFile) root = NULL;
 
-      ostree_repo_read_commit (sc_repo_get_ostree (fixture->repo), commit, &root, NULL, NULL, &error);
+      ostree_repo_read_commit (sc_repo_get_ostree (fixture->repo), commit, &root, NULL, NULL,
+                               &error);
       g_assert_no_error (error);
       tree = g_strdup (ostree_repo_file_tree_get_contents_checksum (OSTREE_REPO_FILE (root)));
       if (first == NULL)
@@ -261,7 +316,8 @@ test_xattrs (StoreFixture *fixture, gconstpointer data)
   g_autofree char *file = g_build_filename (fixture->paths->checkout, "r", "x2", NULL);
   g_autofree char *directory = g_build_filename (fixture->paths->checkout, "r", "x1", NULL);
   g_assert_cmpint (getxattr (file, "user.a", buffer, sizeof buffer), ==, 1);
-  g_assert_cmpint (getxattr (file, "security.capability", buffer, sizeof buffer), ==, sizeof capability);
+  g_assert_cmpint (getxattr (file, "security.capability", buffer, sizeof buffer), ==,
+                   sizeof capability);
   g_assert_cmpint (getxattr (directory, "user.a", buffer, sizeof buffer), ==, 1);
 }
 
@@ -357,7 +413,8 @@ test_large_files (StoreFixture *fixture, gconstpointer data)
       entry->size_bytes = sizes[i];
       g_assert_true (sc_layer_writer_add (writer, entry, NULL, &error));
       for (gsize done = 0; done < sizes[i]; done += MIN (100000, sizes[i] - done))
-        g_assert_true (sc_layer_writer_write (writer, block, MIN (100000, sizes[i] - done), NULL, &error));
+        g_assert_true (
+            sc_layer_writer_write (writer, block, MIN (100000, sizes[i] - done), NULL, &error));
     }
   g_autofree char *commit = sc_layer_writer_finish (writer, &store_layer_info, NULL, &error);
   g_assert_no_error (error);
@@ -400,10 +457,11 @@ test_checksum_is_that_of_libostree (StoreFixture *fixture, gconstpointer data)
 
   store_begin (fixture);
   g_autofree char *commit = store_make_layer (fixture, rows);
-  g_autofree char *file = ostree_repo_write_regfile_inline (ostree, NULL, 0, 0, S_IFREG | 0644, NULL,
-                                                            (const guint8 *)"content", 7, NULL, &error);
+  g_autofree char *file = ostree_repo_write_regfile_inline (
+      ostree, NULL, 0, 0, S_IFREG | 0644, NULL, (const guint8 *)"content", 7, NULL, &error);
   g_assert_no_error (error);
-  g_autofree char *link = ostree_repo_write_symlink (ostree, NULL, 0, 0, NULL, "target", NULL, &error);
+  g_autofree char *link
+      = ostree_repo_write_symlink (ostree, NULL, 0, 0, NULL, "target", NULL, &error);
   g_assert_no_error (error);
   store_commit (fixture);
 
@@ -429,7 +487,8 @@ test_truncated_object_is_repaired (StoreFixture *fixture, gconstpointer data)
   ostree_repo_read_commit (sc_repo_get_ostree (fixture->repo), commit, &root, NULL, NULL, &error);
   g_autoptr (GFile) f = g_file_get_child (root, "f");
   const char *hex = ostree_repo_file_get_checksum (OSTREE_REPO_FILE (f));
-  g_autofree char *path = g_strdup_printf ("%s/objects/%.2s/%s.file", fixture->paths->repository, hex, hex + 2);
+  g_autofree char *path
+      = g_strdup_printf ("%s/objects/%.2s/%s.file", fixture->paths->repository, hex, hex + 2);
   g_assert_cmpint (truncate (path, 0), ==, 0);
 
   GString *warnings = store_expect_warnings ();
@@ -442,7 +501,8 @@ test_truncated_object_is_repaired (StoreFixture *fixture, gconstpointer data)
   g_assert_cmpstr (tree, ==, "f 644 \"content\"\n");
 }
 
-static const char digest[] = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char digest[]
+    = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 static void
 test_find (StoreFixture *fixture, gconstpointer data)
@@ -477,7 +537,8 @@ test_find_wants_metadata (StoreFixture *fixture, gconstpointer data)
   g_autofree char *commit = store_make_layer (fixture, rows);
   ostree_repo_read_commit (ostree, commit, &root, NULL, NULL, &error);
   g_assert_no_error (error);
-  ostree_repo_write_commit (ostree, NULL, "old", NULL, NULL, OSTREE_REPO_FILE (root), &bare, NULL, &error);
+  ostree_repo_write_commit (ostree, NULL, "old", NULL, NULL, OSTREE_REPO_FILE (root), &bare, NULL,
+                            &error);
   g_assert_no_error (error);
   sc_repo_set_ref (fixture->repo, ref, bare);
   store_commit (fixture);
@@ -563,6 +624,7 @@ main (int argc, char **argv)
       g_test_add (path, StoreFixture, &bad_cases[i], store_set_up, test_refuses, store_tear_down);
     }
   for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function, store_tear_down);
+    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function,
+                store_tear_down);
   return g_test_run ();
 }

@@ -38,7 +38,8 @@ set_index (Fixture *fixture, const char *entries)
 static char *
 entry (const char *hex, const char *name)
 {
-  return g_strdup_printf ("{\"digest\":\"sha256:%s\",\"size\":1,\"annotations\":{\"org.opencontainers.image.ref.name\":\"%s\"}}",
+  return g_strdup_printf ("{\"digest\":\"sha256:%s\",\"size\":1,\"annotations\":{\"org."
+                          "opencontainers.image.ref.name\":\"%s\"}}",
                           hex, name);
 }
 
@@ -51,9 +52,10 @@ set_up (Fixture *fixture, gconstpointer data)
 
   g_autofree char *config = add_blob (fixture, "config");
   g_autofree char *layer = add_blob (fixture, "layer");
-  g_autofree char *stray = add_blob (fixture, "stray");
-  g_autofree char *manifest
-      = g_strdup_printf ("{\"config\":{\"digest\":\"sha256:%s\"},\"layers\":[{\"digest\":\"sha256:%s\"}]}", config, layer);
+  g_autofree char *stray G_GNUC_UNUSED = add_blob (fixture, "stray");
+  g_autofree char *manifest = g_strdup_printf (
+      "{\"config\":{\"digest\":\"sha256:%s\"},\"layers\":[{\"digest\":\"sha256:%s\"}]}", config,
+      layer);
   fixture->manifest = add_blob (fixture, manifest);
   g_autofree char *one = entry (fixture->manifest, "v1");
   set_index (fixture, one);
@@ -64,7 +66,8 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   const char *const argv[] = { "rm", "-rf", fixture->path, NULL };
 
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
   g_free (fixture->path);
   g_free (fixture->manifest);
 }

@@ -264,7 +264,7 @@ static const Invalid invalid[] = {
   { "no-layers", NULL, MANIFEST (CONFIG "," LAYERS ("")), CORRUPT, "no layers" },
   { "layers-missing", NULL, MANIFEST (CONFIG), CORRUPT, "no layers" },
   { "layers-null", NULL, MANIFEST (CONFIG ",\"layers\":null"), CORRUPT, "no layers" },
-  { "layer-without-bytes", NULL, WITH_LAYER_SIZE ("0"), CORRUPT, "layer 0: a layer has no bytes" },
+  { "layer-without-bytes", NULL, WITH_LAYER_SIZE ("0"), CORRUPT, "layer 0: the size is 0" },
   { "layers-of-absurd-size", NULL,
     MANIFEST (CONFIG "," LAYERS (
         DESCRIPTOR (OCI_LAYER, SHA_A, BIGGEST) "," DESCRIPTOR (OCI_LAYER, SHA_B, "1"))),
@@ -305,6 +305,10 @@ static const Invalid invalid[] = {
   { "layer-without-type", NULL,
     MANIFEST (CONFIG "," LAYERS ("{\"digest\":\"" SHA_B "\",\"size\":1}")), CORRUPT, "layer 0" },
   /* MJ08 */
+  { "child-size-null", NULL, INDEX (DESCRIPTOR (OCI_MANIFEST, SHA_A, "null")), CORRUPT,
+    "manifest 0" },
+  { "child-without-bytes", NULL, INDEX (DESCRIPTOR (OCI_MANIFEST, SHA_A, "0")), CORRUPT,
+    "manifest 0" },
   { "child-without-digest", NULL, INDEX ("{\"mediaType\":\"" OCI_MANIFEST "\",\"size\":1}"),
     CORRUPT, "manifest 0" },
   { "platform-without-os", NULL, INDEX (CHILD (SHA_A, "{\"architecture\":\"amd64\"}")), CORRUPT,

@@ -2,12 +2,30 @@
 #include "store-fixture.h"
 #include "store/sc-merge.h"
 
-#define D(path, mode) { SC_ENTRY_DIRECTORY, path, NULL, mode }
-#define F(path, text) { SC_ENTRY_REGULAR, path, text, 0 }
-#define L(path, text) { SC_ENTRY_SYMLINK, path, text, 0 }
-#define H(path, text) { SC_ENTRY_HARDLINK, path, text, 0 }
-#define W(path)       { SC_ENTRY_WHITEOUT, path, NULL, 0 }
-#define O(path)       { SC_ENTRY_OPAQUE, path, NULL, 0 }
+#define D(path, mode)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_DIRECTORY, path, NULL, mode                                                           \
+  }
+#define F(path, text)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_REGULAR, path, text, 0                                                                \
+  }
+#define L(path, text)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_SYMLINK, path, text, 0                                                                \
+  }
+#define H(path, text)                                                                              \
+  {                                                                                                \
+    SC_ENTRY_HARDLINK, path, text, 0                                                               \
+  }
+#define W(path)                                                                                    \
+  {                                                                                                \
+    SC_ENTRY_WHITEOUT, path, NULL, 0                                                               \
+  }
+#define O(path)                                                                                    \
+  {                                                                                                \
+    SC_ENTRY_OPAQUE, path, NULL, 0                                                                 \
+  }
 
 #define MAX_ROWS   8
 #define MAX_LAYERS 4
@@ -21,51 +39,82 @@ typedef struct
 
 /* Rows of the test catalogue: AR04 symbolic links below directories, AR11 order of markers. */
 static const MergeCase cases[] = {
-  { "one-layer", { { D ("etc", 0750), F ("etc/f", "a"), L ("l", "etc/f") } },
+  { "one-layer",
+    { { D ("etc", 0750), F ("etc/f", "a"), L ("l", "etc/f") } },
     "etc/ 750\netc/f 644 \"a\"\nl -> etc/f\n" },
-  { "upper-file-wins", { { F ("f", "a"), F ("g", "a") }, { F ("f", "b") } }, "f 644 \"b\"\ng 644 \"a\"\n" },
+  { "upper-file-wins",
+    { { F ("f", "a"), F ("g", "a") }, { F ("f", "b") } },
+    "f 644 \"b\"\ng 644 \"a\"\n" },
   { "whiteout-hides-file", { { F ("f", "a"), F ("g", "a") }, { W ("f") } }, "g 644 \"a\"\n" },
-  { "whiteout-hides-directory", { { F ("d/e/f", "a"), F ("g", "a") }, { W ("d") } }, "g 644 \"a\"\n" },
-  { "whiteout-hides-link-not-target", { { F ("f", "a"), L ("l", "f") }, { W ("l") } }, "f 644 \"a\"\n" },
+  { "whiteout-hides-directory",
+    { { F ("d/e/f", "a"), F ("g", "a") }, { W ("d") } },
+    "g 644 \"a\"\n" },
+  { "whiteout-hides-link-not-target",
+    { { F ("f", "a"), L ("l", "f") }, { W ("l") } },
+    "f 644 \"a\"\n" },
   { "whiteout-of-nothing", { { F ("f", "a") }, { W ("x"), W ("y/z") } }, "f 644 \"a\"\ny/ 755\n" },
-  { "whiteout-in-base", { { F ("f", "a"), W ("f"), W ("x"), F ("d/g", "a"), O ("d") } },
+  { "whiteout-in-base",
+    { { F ("f", "a"), W ("f"), W ("x"), F ("d/g", "a"), O ("d") } },
     "d/ 755\nd/g 644 \"a\"\nf 644 \"a\"\n" },
-  { "whiteout-then-entry", { { F ("d/f", "a") }, { W ("d"), D ("d", 0700), F ("d/g", "b") } },
+  { "whiteout-then-entry",
+    { { F ("d/f", "a") }, { W ("d"), D ("d", 0700), F ("d/g", "b") } },
     "d/ 700\nd/g 644 \"b\"\n" },
-  { "entry-then-whiteout", { { F ("d/f", "a") }, { D ("d", 0700), F ("d/g", "b"), W ("d") } },
+  { "entry-then-whiteout",
+    { { F ("d/f", "a") }, { D ("d", 0700), F ("d/g", "b"), W ("d") } },
     "d/ 700\nd/g 644 \"b\"\n" },
-  { "whiteout-then-implicit-directory", { { D ("d", 0700), F ("d/f", "a") }, { W ("d"), F ("d/g", "b") } },
+  { "whiteout-then-implicit-directory",
+    { { D ("d", 0700), F ("d/f", "a") }, { W ("d"), F ("d/g", "b") } },
     "d/ 755\nd/g 644 \"b\"\n" },
-  { "opaque-before-siblings", { { F ("d/f", "a"), F ("d/e/f", "a") }, { O ("d"), F ("d/g", "b") } },
+  { "opaque-before-siblings",
+    { { F ("d/f", "a"), F ("d/e/f", "a") }, { O ("d"), F ("d/g", "b") } },
     "d/ 755\nd/g 644 \"b\"\n" },
-  { "opaque-after-siblings", { { F ("d/f", "a"), F ("d/e/f", "a") }, { F ("d/g", "b"), O ("d") } },
+  { "opaque-after-siblings",
+    { { F ("d/f", "a"), F ("d/e/f", "a") }, { F ("d/g", "b"), O ("d") } },
     "d/ 755\nd/g 644 \"b\"\n" },
-  { "opaque-root", { { F ("d/f", "a"), F ("g", "a") }, { F ("h", "b"), O ("") } }, "h 644 \"b\"\n" },
+  { "opaque-root",
+    { { F ("d/f", "a"), F ("g", "a") }, { F ("h", "b"), O ("") } },
+    "h 644 \"b\"\n" },
   { "opaque-keeps-metadata", { { D ("d", 0700), F ("d/f", "a") }, { O ("d") } }, "d/ 700\n" },
-  { "re-added-above-whiteout", { { F ("f", "a") }, { W ("f") }, { F ("f", "c") } }, "f 644 \"c\"\n" },
+  { "re-added-above-whiteout",
+    { { F ("f", "a") }, { W ("f") }, { F ("f", "c") } },
+    "f 644 \"c\"\n" },
   { "file-over-directory", { { F ("x/f", "a") }, { F ("x", "b") } }, "x 644 \"b\"\n" },
   { "link-over-directory", { { F ("x/f", "a") }, { L ("x", "y") } }, "x -> y\n" },
   { "directory-over-file", { { F ("x", "a") }, { D ("x", 0700) } }, "x/ 700\n" },
-  { "directory-over-link", { { L ("etc", "/victim") }, { D ("etc", 0755), F ("etc/f", "b") } },
+  { "directory-over-link",
+    { { L ("etc", "/victim") }, { D ("etc", 0755), F ("etc/f", "b") } },
     "etc/ 755\netc/f 644 \"b\"\n" },
-  { "implicit-directory-over-link", { { L ("etc", "/victim") }, { F ("etc/f", "b") } }, "etc/ 755\netc/f 644 \"b\"\n" },
-  { "implicit-directory-over-inner-link", { { F ("usr/f", "a"), L ("etc", "usr") }, { F ("etc/f", "b") } },
+  { "implicit-directory-over-link",
+    { { L ("etc", "/victim") }, { F ("etc/f", "b") } },
+    "etc/ 755\netc/f 644 \"b\"\n" },
+  { "implicit-directory-over-inner-link",
+    { { F ("usr/f", "a"), L ("etc", "usr") }, { F ("etc/f", "b") } },
     "etc/ 755\netc/f 644 \"b\"\nusr/ 755\nusr/f 644 \"a\"\n" },
-  { "implicit-directory-over-dot-link", { { L ("etc", ".") }, { F ("etc/f", "b") } }, "etc/ 755\netc/f 644 \"b\"\n" },
-  { "implicit-directory-over-dot-dot-link", { { L ("etc", "..") }, { F ("etc/x/f", "b") } },
+  { "implicit-directory-over-dot-link",
+    { { L ("etc", ".") }, { F ("etc/f", "b") } },
+    "etc/ 755\netc/f 644 \"b\"\n" },
+  { "implicit-directory-over-dot-dot-link",
+    { { L ("etc", "..") }, { F ("etc/x/f", "b") } },
     "etc/ 755\netc/x/ 755\netc/x/f 644 \"b\"\n" },
   { "upper-directory-metadata", { { D ("d", 0700) }, { D ("d", 0755) } }, "d/ 755\n" },
-  { "implicit-keeps-metadata", { { D ("d", 0700), D ("d/e", 0711), F ("d/e/f", "a") }, { F ("d/e/g", "b") } },
+  { "implicit-keeps-metadata",
+    { { D ("d", 0700), D ("d/e", 0711), F ("d/e/f", "a") }, { F ("d/e/g", "b") } },
     "d/ 700\nd/e/ 711\nd/e/f 644 \"a\"\nd/e/g 644 \"b\"\n" },
-  { "topmost-real-entry", { { D ("d", 0700) }, { D ("d", 0711) }, { F ("d/f", "c") } },
+  { "topmost-real-entry",
+    { { D ("d", 0700) }, { D ("d", 0711) }, { F ("d/f", "c") } },
     "d/ 711\nd/f 644 \"c\"\n" },
-  { "same-content-other-metadata", { { D ("d", 0700), F ("d/f", "a") }, { D ("d", 0755), F ("d/f", "a") } },
+  { "same-content-other-metadata",
+    { { D ("d", 0700), F ("d/f", "a") }, { D ("d", 0755), F ("d/f", "a") } },
     "d/ 755\nd/f 644 \"a\"\n" },
   { "same-content-deeper-metadata",
     { { D ("d/e", 0700), F ("d/e/f", "a") }, { D ("d/e", 0755), F ("d/e/f", "a") } },
     "d/ 755\nd/e/ 755\nd/e/f 644 \"a\"\n" },
-  { "hidden-then-same-again", { { F ("d/f", "a") }, { W ("d/f") }, { F ("d/f", "a") } }, "d/ 755\nd/f 644 \"a\"\n" },
-  { "empty-layer", { { F ("f", "a") }, { { 0 } }, { F ("g", "c") } }, "f 644 \"a\"\ng 644 \"c\"\n" },
+  { "hidden-then-same-again",
+    { { F ("d/f", "a") }, { W ("d/f") }, { F ("d/f", "a") } },
+    "d/ 755\nd/f 644 \"a\"\n" },
+  { "empty-layer",
+    { { F ("f", "a") }, { { 0 } }, { F ("g", "c") } },
+    "f 644 \"a\"\ng 644 \"c\"\n" },
   { "hard-link-across-names", { { F ("f", "a"), H ("g", "f") }, { W ("f") } }, "g 644 \"a\"\n" },
 };
 
@@ -94,7 +143,8 @@ test_layers (StoreFixture *fixture, gconstpointer data)
       g_strv_builder_add (builder, layer);
     }
   g_auto (GStrv) layers = g_strv_builder_end (builder);
-  g_autofree char *commit = sc_merge_layers (fixture->repo, (const char *const *)layers, 0, NULL, &error);
+  g_autofree char *commit
+      = sc_merge_layers (fixture->repo, (const char *const *)layers, 0, NULL, &error);
   g_assert_no_error (error);
   store_commit (fixture);
 
@@ -151,7 +201,8 @@ make_foreign_layer (StoreFixture *fixture, const LayerEntry *rows)
   g_file_info_set_attribute_uint32 (info, "unix::gid", 0);
   g_file_info_set_attribute_uint32 (info, "unix::mode", S_IFDIR | 0711);
   g_autoptr (GVariant) meta = ostree_create_directory_metadata (info, NULL);
-  ostree_repo_write_metadata (ostree, OSTREE_OBJECT_TYPE_DIR_META, NULL, meta, &meta_bytes, NULL, &error);
+  ostree_repo_write_metadata (ostree, OSTREE_OBJECT_TYPE_DIR_META, NULL, meta, &meta_bytes, NULL,
+                              &error);
   g_assert_no_error (error);
   g_autofree char *meta_hex = ostree_checksum_from_bytes (meta_bytes);
   ostree_mutable_tree_set_metadata_checksum (tree, meta_hex);
@@ -176,15 +227,17 @@ make_foreign_layer (StoreFixture *fixture, const LayerEntry *rows)
       g_autofree char *object
           = row->type == SC_ENTRY_SYMLINK
                 ? ostree_repo_write_symlink (ostree, NULL, 0, 0, NULL, row->text, NULL, &error)
-                : ostree_repo_write_regfile_inline (ostree, NULL, 0, 0, S_IFREG | 0644, NULL, (const guint8 *)row->text,
-                                                    row->text != NULL ? strlen (row->text) : 0, NULL, &error);
+                : ostree_repo_write_regfile_inline (
+                    ostree, NULL, 0, 0, S_IFREG | 0644, NULL, (const guint8 *)row->text,
+                    row->text != NULL ? strlen (row->text) : 0, NULL, &error);
       g_assert_no_error (error);
       ostree_mutable_tree_replace_file (directory, names[last], object, &error);
       g_assert_no_error (error);
     }
   ostree_repo_write_mtree (ostree, tree, &root, NULL, &error);
   g_assert_no_error (error);
-  ostree_repo_write_commit (ostree, NULL, "foreign", NULL, NULL, OSTREE_REPO_FILE (root), &commit, NULL, &error);
+  ostree_repo_write_commit (ostree, NULL, "foreign", NULL, NULL, OSTREE_REPO_FILE (root), &commit,
+                            NULL, &error);
   g_assert_no_error (error);
   return g_steal_pointer (&commit);
 }
@@ -198,13 +251,20 @@ typedef struct
 
 /* AR08, AR09, AR12 */
 static const BadName bad_names[] = {
-  { "dot-dot", F (".wh...", NULL) },         { "inner-dot-dot", F ("sub/.wh...", NULL) },
-  { "dot", F (".wh..", NULL) },              { "empty", F (".wh.", NULL) },
-  { "inner-empty", F ("sub/.wh.", NULL) },   { "marker-of-marker", F (".wh..wh.", NULL) },
-  { "marker-dot", F (".wh..wh..", NULL) },   { "aufs-plink", F (".wh..wh.plnk", NULL) },
-  { "aufs", F (".wh..wh.aufs", NULL) },      { "directory", D (".wh.a", 0) },
-  { "below-directory", F (".wh.a/b", NULL), ".wh.a" }, { "symbolic-link", L (".wh.a", "b") },
-  { "overlay", F (".ostree-wh.foo", NULL) }, { "overlay-directory", D ("sub/.ostree-wh.foo", 0) },
+  { "dot-dot", F (".wh...", NULL) },
+  { "inner-dot-dot", F ("sub/.wh...", NULL) },
+  { "dot", F (".wh..", NULL) },
+  { "empty", F (".wh.", NULL) },
+  { "inner-empty", F ("sub/.wh.", NULL) },
+  { "marker-of-marker", F (".wh..wh.", NULL) },
+  { "marker-dot", F (".wh..wh..", NULL) },
+  { "aufs-plink", F (".wh..wh.plnk", NULL) },
+  { "aufs", F (".wh..wh.aufs", NULL) },
+  { "directory", D (".wh.a", 0) },
+  { "below-directory", F (".wh.a/b", NULL), ".wh.a" },
+  { "symbolic-link", L (".wh.a", "b") },
+  { "overlay", F (".ostree-wh.foo", NULL) },
+  { "overlay-directory", D ("sub/.ostree-wh.foo", 0) },
 };
 
 static void
@@ -297,7 +357,8 @@ test_damaged_directory (StoreFixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_autoptr (GVariant) root = g_variant_get_child_value (commit_variant, 6);
   g_autofree char *hex = ostree_checksum_from_bytes_v (root);
-  g_autofree char *path = g_strdup_printf ("%s/objects/%.2s/%s.dirtree", fixture->paths->repository, hex, hex + 2);
+  g_autofree char *path
+      = g_strdup_printf ("%s/objects/%.2s/%s.dirtree", fixture->paths->repository, hex, hex + 2);
   g_autofree char *bytes = NULL;
   gsize size = 0;
   g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
@@ -315,7 +376,8 @@ test_damaged_directory (StoreFixture *fixture, gconstpointer data)
 static void
 test_unchanged_directories_are_reused (StoreFixture *fixture, gconstpointer data)
 {
-  static const LayerEntry base[] = { F ("big/a/f", "a"), F ("big/b/f", "b"), F ("etc/f", "c"), { 0 } };
+  static const LayerEntry base[]
+      = { F ("big/a/f", "a"), F ("big/b/f", "b"), F ("etc/f", "c"), { 0 } };
   static const LayerEntry upper[] = { F ("etc/g", "d"), { 0 } };
   OstreeRepo *ostree = sc_repo_get_ostree (fixture->repo);
   OstreeRepoTransactionStats before;
@@ -352,14 +414,16 @@ main (int argc, char **argv)
       g_autofree char *path = g_strconcat ("/merge/layers/refuses-", bad_names[i].name, NULL);
       g_test_add (path, StoreFixture, &bad_names[i], store_set_up, test_bad_name, store_tear_down);
     }
-  g_test_add ("/merge/layers/same-commit-again", StoreFixture, NULL, store_set_up, test_same_commit_again,
-              store_tear_down);
+  g_test_add ("/merge/layers/same-commit-again", StoreFixture, NULL, store_set_up,
+              test_same_commit_again, store_tear_down);
   g_test_add ("/merge/layers/foreign-directories-are-real", StoreFixture, NULL, store_set_up,
               test_foreign_directories_are_real, store_tear_down);
-  g_test_add ("/merge/layers/too-deep", StoreFixture, NULL, store_set_up, test_too_deep, store_tear_down);
-  g_test_add ("/merge/layers/missing-layer", StoreFixture, NULL, store_set_up, test_missing_layer, store_tear_down);
-  g_test_add ("/merge/layers/damaged-directory", StoreFixture, NULL, store_set_up, test_damaged_directory,
-              store_tear_down_damaged);
+  g_test_add ("/merge/layers/too-deep", StoreFixture, NULL, store_set_up, test_too_deep,
+              store_tear_down);
+  g_test_add ("/merge/layers/missing-layer", StoreFixture, NULL, store_set_up, test_missing_layer,
+              store_tear_down);
+  g_test_add ("/merge/layers/damaged-directory", StoreFixture, NULL, store_set_up,
+              test_damaged_directory, store_tear_down_damaged);
   g_test_add ("/merge/layers/unchanged-directories-are-reused", StoreFixture, NULL, store_set_up,
               test_unchanged_directories_are_reused, store_tear_down);
   return g_test_run ();

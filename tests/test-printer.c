@@ -66,9 +66,9 @@ test_short_digest (void)
 static void
 test_dict_reads_members (void)
 {
-  g_autoptr (GVariant) dict
-      = g_variant_ref_sink (g_variant_new_parsed ("{'name': <'etcd'>, 'size': <@t 7>, 'small': <@u 3>, 'on': <true>, "
-                                                  "'list': <['a', 'b']>}"));
+  g_autoptr (GVariant) dict = g_variant_ref_sink (
+      g_variant_new_parsed ("{'name': <'etcd'>, 'size': <@t 7>, 'small': <@u 3>, 'on': <true>, "
+                            "'list': <['a', 'b']>}"));
   g_autofree char *name = sc_dict_string (dict, "name");
   g_autofree char *missing = sc_dict_string (dict, "other");
   g_autofree char *joined = sc_dict_joined (dict, "list");
@@ -88,8 +88,12 @@ main (int argc, char **argv)
   static const char *const plain[] = { "a b/é", "a b/é" };
   static const char *const escape[] = { "a\033[31mb", "a\\x1b[31mb" };
   static const char *const newline[] = { "a\nb", "a\\x0ab" };
-  static const char *const broken[] = { "a\xff" "b", "a\\xffb" };
-  static const char *const bidi[] = { "a\xe2\x80\xae" "b", "a\\xe2\\x80\\xaeb" };
+  static const char *const broken[] = { "a\xff"
+                                        "b",
+                                        "a\\xffb" };
+  static const char *const bidi[] = { "a\xe2\x80\xae"
+                                      "b",
+                                      "a\\xe2\\x80\\xaeb" };
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/printer/table/aligns-columns", test_table_aligns_columns);

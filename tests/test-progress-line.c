@@ -31,8 +31,9 @@ test_text_without_total_has_no_bar (void)
 static void
 test_text_fits_terminal (void)
 {
-  ScProgressLine line
-      = { .phase = "download", .bytes = 1000, .bytes_total = 2000, .progress_valid = TRUE, .progress = 0.5 };
+  ScProgressLine line = {
+    .phase = "download", .bytes = 1000, .bytes_total = 2000, .progress_valid = TRUE, .progress = 0.5
+  };
   g_autofree char *text = sc_progress_line_to_text (&line, 30);
 
   g_assert_cmpint (g_utf8_strlen (text, -1), ==, 29);
@@ -52,7 +53,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/progress-line/text/shows-bar-and-bytes", test_text_shows_bar_and_bytes);
-  g_test_add_func ("/progress-line/text/without-total-has-no-bar", test_text_without_total_has_no_bar);
+  g_test_add_func ("/progress-line/text/without-total-has-no-bar",
+                   test_text_without_total_has_no_bar);
   g_test_add_func ("/progress-line/text/fits-terminal", test_text_fits_terminal);
   g_test_add_func ("/progress-line/text/clamps-progress", test_text_clamps_progress);
   return g_test_run ();

@@ -6,7 +6,10 @@ static const char *const base_only[] = { "base", NULL };
 static const char *const base_and_app[] = { "base", "app", NULL };
 
 static void
-prune (StoreFixture *fixture, const char *const *deploy_refs, gboolean dry_run, ScPruneResult *result)
+prune (StoreFixture *fixture,
+       const char *const *deploy_refs,
+       gboolean dry_run,
+       ScPruneResult *result)
 {
   g_autoptr (GError) error = NULL;
 
@@ -28,7 +31,8 @@ count_objects (StoreFixture *fixture)
   g_autoptr (GHashTable) objects = NULL;
   g_autoptr (GError) error = NULL;
 
-  ostree_repo_list_objects (sc_repo_get_ostree (fixture->repo), OSTREE_REPO_LIST_OBJECTS_ALL, &objects, NULL, &error);
+  ostree_repo_list_objects (sc_repo_get_ostree (fixture->repo), OSTREE_REPO_LIST_OBJECTS_ALL,
+                            &objects, NULL, &error);
   g_assert_no_error (error);
   return g_hash_table_size (objects);
 }
@@ -155,8 +159,8 @@ test_keeps_all_deployments (StoreFixture *fixture, gconstpointer data)
 static void
 test_leaves_others_alone (StoreFixture *fixture, gconstpointer data)
 {
-  static const char *const others[] = { "fedora/38/x86_64/host", "ostree/0/1/0", "syscont/note", "syscontainer/x",
-                                        "ociimagex/y" };
+  static const char *const others[] = { "fedora/38/x86_64/host", "ostree/0/1/0", "syscont/note",
+                                        "syscontainer/x", "ociimagex/y" };
   static const LayerEntry rows[] = { { SC_ENTRY_REGULAR, "os", "os", 0 }, { 0 } };
   g_auto (ScPruneResult) result = { 0 };
 
@@ -189,7 +193,8 @@ test_keeps_remotes_and_history (StoreFixture *fixture, gconstpointer data)
   g_autofree char *parent = store_make_layer (fixture, rows);
   ostree_repo_read_commit (ostree, parent, &root, NULL, NULL, &error);
   g_assert_no_error (error);
-  ostree_repo_write_commit (ostree, parent, "child", NULL, NULL, OSTREE_REPO_FILE (root), &child, NULL, &error);
+  ostree_repo_write_commit (ostree, parent, "child", NULL, NULL, OSTREE_REPO_FILE (root), &child,
+                            NULL, &error);
   g_assert_no_error (error);
   store_commit (fixture);
   ostree_repo_set_ref_immediate (ostree, "fedora", "stable", child, NULL, &error);
@@ -294,6 +299,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function, store_tear_down);
+    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function,
+                store_tear_down);
   return g_test_run ();
 }

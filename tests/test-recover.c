@@ -183,7 +183,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   ADD ("/recover/install/prepared-is-undone", test_prepared_install_is_undone);
-  ADD ("/recover/install/undone-unit-cannot-start", test_undone_unit_cannot_start_before_the_next_boot);
+  ADD ("/recover/install/undone-unit-cannot-start",
+       test_undone_unit_cannot_start_before_the_next_boot);
   ADD ("/recover/install/committed-stays", test_committed_install_stays);
   ADD ("/recover/uninstall/is-completed", test_uninstall_is_completed);
   ADD ("/recover/others/are-left-alone", test_others_are_left_alone);

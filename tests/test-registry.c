@@ -28,32 +28,32 @@
 #define BLOB_BYTES (600 * 1024)
 
 /* A self-signed certificate for 127.0.0.1 and its key, which protect nothing. */
-static const char good_certificate[] =
-  "-----BEGIN CERTIFICATE-----\n"
-  "MIIBRDCB66ADAgECAgEBMAoGCCqGSM49BAMCMBgxFjAUBgNVBAMMDXRlc3QgcmVn\n"
-  "aXN0cnkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBgxFjAUBgNV\n"
-  "BAMMDXRlc3QgcmVnaXN0cnkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQCiJWp\n"
-  "EDXwiVLeJHdnnRhSXQP67aryVrAnV0yuK2jpLIRNlc2XF/rqjPAkmXhUtQi4icsY\n"
-  "O+sly+hjWclXi6DpoyQwIjAPBgNVHREECDAGhwR/AAABMA8GA1UdEwEB/wQFMAMB\n"
-  "Af8wCgYIKoZIzj0EAwIDSAAwRQIhAMg82ErZ3FAxxBV7DGey7DV1gEAXKFVBJ/yr\n"
-  "VrRE5aDuAiAwUu6rL6Wyh8TiyqlNhPIoxujbBZsyKG9Qeilx1SlxHg==\n"
-  "-----END CERTIFICATE-----\n";
-static const char expired_certificate[] =
-  "-----BEGIN CERTIFICATE-----\n"
-  "MIIBQzCB6aADAgECAgEBMAoGCCqGSM49BAMCMBgxFjAUBgNVBAMMDXRlc3QgcmVn\n"
-  "aXN0cnkwHhcNMTkwMTAxMDAwMDAwWhcNMjAwMTAxMDAwMDAwWjAYMRYwFAYDVQQD\n"
-  "DA10ZXN0IHJlZ2lzdHJ5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAoiVqRA1\n"
-  "8IlS3iR3Z50YUl0D+u2q8lawJ1dMrito6SyETZXNlxf66ozwJJl4VLUIuInLGDvr\n"
-  "JcvoY1nJV4ug6aMkMCIwDwYDVR0RBAgwBocEfwAAATAPBgNVHRMBAf8EBTADAQH/\n"
-  "MAoGCCqGSM49BAMCA0kAMEYCIQCwalMWaErAqgKfi+r8PuZJYa3AHylacr/SQw0G\n"
-  "QmEDGwIhAJ0c3DpM2Q1R723bj+nkQP95ao08SkWsJ4S/jneF/K0y\n"
-  "-----END CERTIFICATE-----\n";
-static const char certificate_key[] =
-  "-----BEGIN PRIVATE KEY-----\n"
-  "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPfXG+dP0Qn4WXNW7\n"
-  "HzU3ymy2VMtHQM4pQZglIla4jjOhRANCAAQCiJWpEDXwiVLeJHdnnRhSXQP67ary\n"
-  "VrAnV0yuK2jpLIRNlc2XF/rqjPAkmXhUtQi4icsYO+sly+hjWclXi6Dp\n"
-  "-----END PRIVATE KEY-----\n";
+static const char good_certificate[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBRDCB66ADAgECAgEBMAoGCCqGSM49BAMCMBgxFjAUBgNVBAMMDXRlc3QgcmVn\n"
+      "aXN0cnkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBgxFjAUBgNV\n"
+      "BAMMDXRlc3QgcmVnaXN0cnkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQCiJWp\n"
+      "EDXwiVLeJHdnnRhSXQP67aryVrAnV0yuK2jpLIRNlc2XF/rqjPAkmXhUtQi4icsY\n"
+      "O+sly+hjWclXi6DpoyQwIjAPBgNVHREECDAGhwR/AAABMA8GA1UdEwEB/wQFMAMB\n"
+      "Af8wCgYIKoZIzj0EAwIDSAAwRQIhAMg82ErZ3FAxxBV7DGey7DV1gEAXKFVBJ/yr\n"
+      "VrRE5aDuAiAwUu6rL6Wyh8TiyqlNhPIoxujbBZsyKG9Qeilx1SlxHg==\n"
+      "-----END CERTIFICATE-----\n";
+static const char expired_certificate[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBQzCB6aADAgECAgEBMAoGCCqGSM49BAMCMBgxFjAUBgNVBAMMDXRlc3QgcmVn\n"
+      "aXN0cnkwHhcNMTkwMTAxMDAwMDAwWhcNMjAwMTAxMDAwMDAwWjAYMRYwFAYDVQQD\n"
+      "DA10ZXN0IHJlZ2lzdHJ5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAoiVqRA1\n"
+      "8IlS3iR3Z50YUl0D+u2q8lawJ1dMrito6SyETZXNlxf66ozwJJl4VLUIuInLGDvr\n"
+      "JcvoY1nJV4ug6aMkMCIwDwYDVR0RBAgwBocEfwAAATAPBgNVHRMBAf8EBTADAQH/\n"
+      "MAoGCCqGSM49BAMCA0kAMEYCIQCwalMWaErAqgKfi+r8PuZJYa3AHylacr/SQw0G\n"
+      "QmEDGwIhAJ0c3DpM2Q1R723bj+nkQP95ao08SkWsJ4S/jneF/K0y\n"
+      "-----END CERTIFICATE-----\n";
+static const char certificate_key[]
+    = "-----BEGIN PRIVATE KEY-----\n"
+      "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPfXG+dP0Qn4WXNW7\n"
+      "HzU3ymy2VMtHQM4pQZglIla4jjOhRANCAAQCiJWpEDXwiVLeJHdnnRhSXQP67ary\n"
+      "VrAnV0yuK2jpLIRNlc2XF/rqjPAkmXhUtQi4icsYO+sly+hjWclXi6Dp\n"
+      "-----END PRIVATE KEY-----\n";
 
 typedef struct _Fixture Fixture;
 
@@ -62,8 +62,8 @@ typedef void (*Behaviour) (Fixture *fixture, SoupServerMessage *message, const c
 
 struct _Fixture
 {
-  guint8 *data;  /* (owned) the blob */
-  char *digest;  /* (owned) of it */
+  guint8 *data; /* (owned) the blob */
+  char *digest; /* (owned) of it */
   Behaviour behaviour;
 
   GMutex mutex;
@@ -80,8 +80,8 @@ struct _Fixture
   guint other_port;
 
   ScRetryPolicy policy;
-  ScHttp *http;         /* (owned) (nullable) */
-  ScRegistry *registry; /* (owned) (nullable) */
+  ScHttp *http;              /* (owned) (nullable) */
+  ScRegistry *registry;      /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) */
 };
 
@@ -92,7 +92,8 @@ describe (SoupServerMessage *message, const char *path)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   const char *query = g_uri_get_query (soup_server_message_get_uri (message));
-  const char *names[] = { "Authorization", "Range", "Accept", "Accept-Encoding", "User-Agent" };
+  const char *names[]
+      = { "Authorization", "Range", "Accept", "Accept-Encoding", "User-Agent", "Host" };
   GString *line = g_string_new (path);
 
   if (query != NULL)
@@ -101,13 +102,17 @@ describe (SoupServerMessage *message, const char *path)
     {
       const char *value = soup_message_headers_get_list (headers, names[i]);
       if (value != NULL)
-        g_string_append_printf (line, " %s=%s", names[i], value);
+        g_string_append_printf (line, " %s=%s;", names[i], value);
     }
   return g_string_free (line, FALSE);
 }
 
 static void
-on_request (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+on_request (SoupServer *server,
+            SoupServerMessage *message,
+            const char *path,
+            GHashTable *query,
+            gpointer user_data)
 {
   Fixture *fixture = user_data;
 
@@ -153,7 +158,8 @@ redirect (Fixture *fixture, SoupServerMessage *message, gboolean elsewhere, cons
 static guint64
 get_range_start (SoupServerMessage *message)
 {
-  const char *range = soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Range");
+  const char *range
+      = soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Range");
   guint64 start = 0;
 
   if (range != NULL)
@@ -163,7 +169,11 @@ get_range_start (SoupServerMessage *message)
 
 /* Takes the connection away from libsoup and writes @head and @n_bytes of @data to it. */
 static GIOStream *
-write_raw (Fixture *fixture, SoupServerMessage *message, const char *head, const guint8 *data, gsize n_bytes)
+write_raw (Fixture *fixture,
+           SoupServerMessage *message,
+           const char *head,
+           const guint8 *data,
+           gsize n_bytes)
 {
   GIOStream *stream = soup_server_message_steal_connection (message);
   GOutputStream *output = g_io_stream_get_output_stream (stream);
@@ -178,10 +188,11 @@ static char *
 make_head (guint64 start, guint64 length)
 {
   if (start == 0)
-    return g_strdup_printf ("HTTP/1.1 200 OK\r\nContent-Length: %" G_GUINT64_FORMAT "\r\n\r\n", length);
+    return g_strdup_printf ("HTTP/1.1 200 OK\r\nContent-Length: %" G_GUINT64_FORMAT "\r\n\r\n",
+                            length);
   return g_strdup_printf ("HTTP/1.1 206 Partial Content\r\nContent-Length: %" G_GUINT64_FORMAT
-                          "\r\nContent-Range: bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT
-                          "\r\n\r\n",
+                          "\r\nContent-Range: bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
+                          "/%" G_GUINT64_FORMAT "\r\n\r\n",
                           length - start, start, length - 1, length);
 }
 
@@ -229,7 +240,8 @@ behave (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
     }
 
   guint64 start = get_range_start (message);
-  g_autofree char *range = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%d/%d", start, BLOB_BYTES - 1, BLOB_BYTES);
+  g_autofree char *range
+      = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%d/%d", start, BLOB_BYTES - 1, BLOB_BYTES);
   fixture->sent_bytes += BLOB_BYTES - start;
   soup_server_message_set_status (message, start > 0 ? 206 : 200, NULL);
   soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_COPY,
@@ -294,7 +306,8 @@ set_up (Fixture *fixture, const Setup *setup)
   fixture->context = g_main_context_new ();
   fixture->loop = g_main_loop_new (fixture->context, FALSE);
   g_main_context_push_thread_default (fixture->context);
-  fixture->port = listen_to (fixture, &fixture->server, setup->is_expired ? expired_certificate : good_certificate);
+  fixture->port = listen_to (fixture, &fixture->server,
+                             setup->is_expired ? expired_certificate : good_certificate);
   fixture->other_port = listen_to (fixture, &fixture->other_server, NULL);
   g_main_context_pop_thread_default (fixture->context);
   fixture->thread = g_thread_new ("registry", serve_in_thread, fixture);
@@ -375,7 +388,8 @@ get_manifest (Fixture *fixture, const char *tag, guint max_bytes, GError **error
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *type = NULL;
 
-  sc_document_get_async (fixture->registry, &request, max_bytes, fixture->cancellable, keep_result, &result);
+  sc_document_get_async (fixture->registry, &request, max_bytes, fixture->cancellable, keep_result,
+                         &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
 
@@ -403,7 +417,8 @@ get_blob (Fixture *fixture, GError **error)
 
   g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
   GThread *reader = g_thread_new ("reader", read_in_thread, GINT_TO_POINTER (fds[0]));
-  sc_blob_pump_async (fixture->registry, &request, BLOB_BYTES, fds[1], fixture->cancellable, keep_result, &result);
+  sc_blob_pump_async (fixture->registry, &request, BLOB_BYTES, fds[1], fixture->cancellable,
+                      keep_result, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
 
@@ -411,7 +426,8 @@ get_blob (Fixture *fixture, GError **error)
   gboolean done = sc_blob_pump_finish (result, error);
   g_assert_cmpuint (g_bytes_get_size (got), <=, BLOB_BYTES);
   if (done || g_bytes_get_size (got) > 0)
-    g_assert_cmpint (memcmp (g_bytes_get_data (got, NULL), fixture->data, g_bytes_get_size (got)), ==, 0);
+    g_assert_cmpint (memcmp (g_bytes_get_data (got, NULL), fixture->data, g_bytes_get_size (got)),
+                     ==, 0);
   if (done)
     g_assert_cmpuint (g_bytes_get_size (got), ==, BLOB_BYTES);
   return done;
@@ -496,9 +512,9 @@ behave_short_manifest (Fixture *fixture, SoupServerMessage *message, const char 
       behave (fixture, message, path, n);
       return;
     }
-  g_autoptr (GIOStream) stream
-      = write_raw (fixture, message, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n",
-                   (const guint8 *)MANIFEST, 10);
+  g_autoptr (GIOStream) stream = write_raw (
+      fixture, message, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n",
+      (const guint8 *)MANIFEST, 10);
   (void)g_io_stream_close (stream, NULL, NULL);
 }
 
@@ -559,8 +575,9 @@ static void
 behave_stalling_manifest (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
 {
   if (n == 0)
-    g_ptr_array_add (fixture->held, write_raw (fixture, message, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n",
-                                               (const guint8 *)MANIFEST, 10));
+    g_ptr_array_add (fixture->held,
+                     write_raw (fixture, message, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n",
+                                (const guint8 *)MANIFEST, 10));
   else
     behave (fixture, message, path, n);
 }
@@ -583,7 +600,8 @@ static int
 set_registry_to_silence (Fixture *fixture, gboolean listening)
 {
   g_autoptr (GError) error = NULL;
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  struct sockaddr_in address
+      = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   socklen_t length = sizeof address;
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -628,10 +646,12 @@ static const Head heads[] = {
   { "obsolete fold", "HTTP/1.1 200 OK\r\nX-A: a\r\n b\r\nContent-Length: 19\r\n\r\n", 0 },
   { "no colon", "HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 19\r\n\r\n", 0 },
   { "two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 19\r\nContent-Length: 5\r\n\r\n", 0 },
-  { "two lengths, the other way", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 19\r\n\r\n", 0 },
+  { "two lengths, the other way",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 19\r\n\r\n", 0 },
   { "negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", 0 },
   { "long length", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", 0 },
-  { "length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 19\r\nTransfer-Encoding: chunked\r\n\r\n", 0 },
+  { "length and chunks",
+    "HTTP/1.1 200 OK\r\nContent-Length: 19\r\nTransfer-Encoding: chunked\r\n\r\n", 0 },
   { "chunk of nonsense", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0 },
   { "negative chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", 0 },
   { "large chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", 0 },
@@ -643,8 +663,9 @@ static void
 behave_with_head (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
 {
   g_autofree char *filler = g_strnfill (current_head->n_filler, 'a');
-  g_autofree char *head = g_strconcat (current_head->head, current_head->n_filler > 0 ? "X-A: " : "", filler,
-                                       current_head->n_filler > 0 ? "\r\n\r\n" : "", NULL);
+  g_autofree char *head
+      = g_strconcat (current_head->head, current_head->n_filler > 0 ? "X-A: " : "", filler,
+                     current_head->n_filler > 0 ? "\r\n\r\n" : "", NULL);
   g_autoptr (GIOStream) stream
       = write_raw (fixture, message, head, (const guint8 *)MANIFEST, strlen (MANIFEST));
 
@@ -771,7 +792,10 @@ test_tls_other_name (Fixture *fixture, gconstpointer data)
 
 /* A server without TLS tells so when it is spoken to with it: 22 is the first byte of a handshake. */
 static gboolean
-on_plain_connection (GThreadedSocketService *service, GSocketConnection *connection, GObject *source, gpointer user_data)
+on_plain_connection (GThreadedSocketService *service,
+                     GSocketConnection *connection,
+                     GObject *source,
+                     gpointer user_data)
 {
   GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (connection));
   GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (connection));
@@ -837,6 +861,31 @@ test_tls_fallback (Fixture *fixture, gconstpointer data)
   g_socket_service_stop (service);
 }
 
+/* The ports of https and http are not the same. What would go there goes to a proxy here. */
+static void
+test_tls_fallback_port (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  sc_autofd fd = set_registry_to_silence (fixture, FALSE);
+  g_assert_cmpint (fd, >=, 0);
+  g_autofree char *http_proxy
+      = g_strdup_printf ("http_proxy=http://127.0.0.1:%u", fixture->other_port);
+  g_autofree char *https_proxy
+      = g_strdup_printf ("https_proxy=http://%s", sc_registry_get_name (fixture->registry));
+  char *environment[] = { http_proxy, https_proxy, NULL };
+  g_autoptr (GProxyResolver) proxy = sc_proxy_resolver_new (environment);
+
+  sc_registry_free (fixture->registry);
+  sc_http_free (fixture->http);
+  fixture->http = sc_http_new (&fixture->policy, proxy, TRUE);
+  fixture->registry = sc_registry_new (fixture->http, "registry.example.com", NULL);
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (body, ==, MANIFEST);
+  g_assert_cmpuint (count_requests (fixture, " Host=registry.example.com;"), ==, 1);
+}
+
 /* RP16: a server that takes connections and says nothing, not even a handshake */
 static void
 test_tls_stall (Fixture *fixture, gconstpointer data)
@@ -860,7 +909,8 @@ static void
 challenge (Fixture *fixture, SoupServerMessage *message, gboolean elsewhere, const char *scope)
 {
   g_autofree char *origin = get_origin (fixture, elsewhere);
-  g_autofree char *text = g_strdup_printf ("Bearer realm=\"%s/token\",service=\"s\"%s", origin, scope);
+  g_autofree char *text
+      = g_strdup_printf ("Bearer realm=\"%s/token\",service=\"s\"%s", origin, scope);
 
   answer (message, 401, "text/plain", "");
   set_header (message, "WWW-Authenticate", text);
@@ -897,7 +947,8 @@ test_token (Fixture *fixture, gconstpointer data)
 
   g_assert_no_error (error);
   g_assert_true (done);
-  g_assert_cmpuint (count_requests (fixture, "/token?service=s&scope=repository%3Aa%2Fb%3Apull"), ==, 1);
+  g_assert_cmpuint (count_requests (fixture, "/token?service=s&scope=repository%3Aa%2Fb%3Apull"),
+                    ==, 1);
   g_assert_cmpuint (count_requests (fixture, "Authorization=Bearer one"), ==, 2);
 }
 
@@ -1110,7 +1161,8 @@ static void
 behave_two_locations (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
 {
   redirect (fixture, message, FALSE, "/a");
-  soup_message_headers_append (soup_server_message_get_response_headers (message), "Location", "http://127.0.0.1/b");
+  soup_message_headers_append (soup_server_message_get_response_headers (message), "Location",
+                               "http://127.0.0.1/b");
 }
 
 static void
@@ -1172,15 +1224,18 @@ test_blob_truncated (Fixture *fixture, gconstpointer data)
 
 /* A body whose end is that of the connection: libsoup calls any length a success. */
 static void
-behave_truncating_unannounced (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
+behave_truncating_unannounced (Fixture *fixture,
+                               SoupServerMessage *message,
+                               const char *path,
+                               guint n)
 {
   if (n > 0)
     {
       behave (fixture, message, path, n);
       return;
     }
-  g_autoptr (GIOStream) stream
-      = write_raw (fixture, message, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", fixture->data, 100000);
+  g_autoptr (GIOStream) stream = write_raw (
+      fixture, message, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", fixture->data, 100000);
   (void)g_io_stream_close (stream, NULL, NULL);
 }
 
@@ -1257,7 +1312,8 @@ behave_other_range (Fixture *fixture, SoupServerMessage *message, const char *pa
       return;
     }
   g_autofree char *head = make_head (99999, BLOB_BYTES);
-  g_autoptr (GIOStream) stream = write_raw (fixture, message, head, fixture->data + 99999, BLOB_BYTES - 99999);
+  g_autoptr (GIOStream) stream
+      = write_raw (fixture, message, head, fixture->data + 99999, BLOB_BYTES - 99999);
   (void)g_io_stream_close (stream, NULL, NULL);
 }
 
@@ -1281,7 +1337,8 @@ send_length (Fixture *fixture, SoupServerMessage *message, gsize length)
 
   memcpy (body, fixture->data, MIN (length, BLOB_BYTES));
   soup_server_message_set_status (message, 200, NULL);
-  soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_COPY, (const char *)body, length);
+  soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_COPY,
+                                    (const char *)body, length);
 }
 
 static void
@@ -1299,7 +1356,8 @@ behave_shorter (Fixture *fixture, SoupServerMessage *message, const char *path, 
 static void
 behave_endless (Fixture *fixture, SoupServerMessage *message, const char *path, guint n)
 {
-  soup_message_headers_set_encoding (soup_server_message_get_response_headers (message), SOUP_ENCODING_CHUNKED);
+  soup_message_headers_set_encoding (soup_server_message_get_response_headers (message),
+                                     SOUP_ENCODING_CHUNKED);
   send_length (fixture, message, BLOB_BYTES + 1);
 }
 
@@ -1397,7 +1455,10 @@ behave_busy (Fixture *fixture, SoupServerMessage *message, const char *path, gui
       return;
     }
   answer (message, n == 1 ? 503 : 429, "text/plain", "");
-  set_header (message, "Retry-After", n == 0 ? "0" : n == 1 ? "-3" : "Tue, 31 Dec 2019 00:00:00 GMT");
+  set_header (message, "Retry-After",
+              n == 0   ? "0"
+              : n == 1 ? "-3"
+                       : "Tue, 31 Dec 2019 00:00:00 GMT");
 }
 
 /* RP15 */
@@ -1472,6 +1533,7 @@ test_broken (Fixture *fixture, gconstpointer data)
   g_assert_null (body);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_UNREACHABLE);
   assert_message (error, "status 500");
+  g_assert_cmpuint (fixture->log->len, ==, 7); /* one of them to find out about TLS */
 }
 
 static void
@@ -1486,7 +1548,7 @@ cancel_when_asked (gpointer data)
 {
   Fixture *fixture = data;
 
-  if (count_requests (fixture, "/manifests/") == 0)
+  if (count_requests (fixture, "/manifests/") < 2)
     return G_SOURCE_CONTINUE;
   g_cancellable_cancel (fixture->cancellable);
   return G_SOURCE_REMOVE;
@@ -1498,7 +1560,8 @@ test_cancel_while_waiting (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_timeout_add (1, cancel_when_asked, fixture);
+  /* In the time between two looks the client gets the answer that makes it wait. */
+  g_timeout_add (50, cancel_when_asked, fixture);
   g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
 
   g_assert_null (body);
@@ -1508,8 +1571,15 @@ test_cancel_while_waiting (Fixture *fixture, gconstpointer data)
 static void
 test_names_refused (Fixture *fixture, gconstpointer data)
 {
-  static const char *const registries[] = { "", "a", "a b.example.com", "user@example.com", "example.com/a", "example.com:x",
-                                            "example.com?a", "example.com#", "../example.com" };
+  static const char *const registries[] = { "",
+                                            "a",
+                                            "a b.example.com",
+                                            "user@example.com",
+                                            "example.com/a",
+                                            "example.com:x",
+                                            "example.com?a",
+                                            "example.com#",
+                                            "../example.com" };
   const ScRegistryRequest requests[] = {
     { .is_manifest = TRUE, .repository = "../a", .reference = "latest" },
     { .is_manifest = TRUE, .repository = "A", .reference = "latest" },
@@ -1533,6 +1603,14 @@ test_names_refused (Fixture *fixture, gconstpointer data)
       g_assert_null (registry);
       g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_REFERENCE);
     }
+  g_autoptr (ScRegistry) docker = sc_registry_new (fixture->http, "docker.io", NULL);
+  const ScRegistryRequest busybox
+      = { .is_manifest = TRUE, .repository = "busybox", .reference = "latest" };
+  const ScRegistryRequest library
+      = { .is_manifest = TRUE, .repository = "library/busybox", .reference = "latest" };
+  g_assert_false (sc_registry_check (docker, &busybox, NULL));
+  g_assert_true (sc_registry_check (docker, &library, NULL));
+
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
     {
       g_autoptr (GError) error = NULL;
@@ -1874,20 +1952,27 @@ main (int argc, char **argv)
     { "/registry/tls/other-name", { behave, FALSE, TRUE }, test_tls_other_name },
     { "/registry/tls/none", { behave, FALSE, TRUE }, test_tls_missing },
     { "/registry/tls/fallback", { behave }, test_tls_fallback },
+    { "/registry/tls/fallback-port", { behave }, test_tls_fallback_port },
     { "/registry/tls/stall", { behave, FALSE, TRUE }, test_tls_stall },
     { "/registry/token/once", { behave_with_token }, test_token },
     { "/registry/token/expires", { behave_with_short_token }, test_token_expires },
     { "/registry/token/useless", { behave_insatiable }, test_token_useless },
     { "/registry/token/redirect", { behave_moved_token }, test_token_redirect },
     { "/registry/basic/refused", { behave_basic }, test_basic },
-    { "/registry/redirect/authorization-stays", { behave_moved_and_open }, test_redirect_without_authorization },
+    { "/registry/redirect/authorization-stays",
+      { behave_moved_and_open },
+      test_redirect_without_authorization },
     { "/registry/redirect/limit", { behave_redirecting }, test_redirect_limit },
-    { "/registry/redirect/downgrade", { behave_downgrading, FALSE, TRUE }, test_redirect_downgrade },
+    { "/registry/redirect/downgrade",
+      { behave_downgrading, FALSE, TRUE },
+      test_redirect_downgrade },
     { "/registry/redirect/two-locations", { behave_two_locations }, test_redirect_refused },
     { "/registry/redirect/file", { behave_file_location }, test_redirect_refused },
     { "/registry/blob/whole", { behave }, test_blob },
     { "/registry/blob/truncated", { behave_truncating }, test_blob_truncated },
-    { "/registry/blob/truncated-unannounced", { behave_truncating_unannounced }, test_blob_truncated },
+    { "/registry/blob/truncated-unannounced",
+      { behave_truncating_unannounced },
+      test_blob_truncated },
     { "/registry/blob/resets", { behave_resetting }, test_blob_resets },
     { "/registry/blob/no-range", { behave_without_ranges }, test_blob_no_range },
     { "/registry/blob/no-range-twice", { behave_without_ranges_ever }, test_blob_no_range_twice },

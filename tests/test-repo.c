@@ -4,12 +4,9 @@
 #include <fcntl.h>
 
 static const LayerEntry tree_rows[] = {
-  { SC_ENTRY_DIRECTORY, "", NULL, 0755 },
-  { SC_ENTRY_REGULAR, "etc/conf", "hello", 0640 },
-  { SC_ENTRY_SYMLINK, "etc/link", "conf", 0 },
-  { SC_ENTRY_SYMLINK, "lib", "etc", 0 },
-  { SC_ENTRY_REGULAR, "etc/empty", NULL, 0 },
-  { 0 },
+  { SC_ENTRY_DIRECTORY, "", NULL, 0755 },      { SC_ENTRY_REGULAR, "etc/conf", "hello", 0640 },
+  { SC_ENTRY_SYMLINK, "etc/link", "conf", 0 }, { SC_ENTRY_SYMLINK, "lib", "etc", 0 },
+  { SC_ENTRY_REGULAR, "etc/empty", NULL, 0 },  { 0 },
 };
 
 static char *
@@ -39,7 +36,8 @@ test_open_creates_bare (StoreFixture *fixture, gconstpointer data)
       g_test_skip ("a repository of mode bare needs root");
       return;
     }
-  g_assert_cmpint (ostree_repo_get_mode (sc_repo_get_ostree (fixture->repo)), ==, OSTREE_REPO_MODE_BARE);
+  g_assert_cmpint (ostree_repo_get_mode (sc_repo_get_ostree (fixture->repo)), ==,
+                   OSTREE_REPO_MODE_BARE);
 }
 
 static void
@@ -109,8 +107,8 @@ test_open_needs_one_mount (StoreFixture *fixture, gconstpointer data)
   struct stat there;
 
   g_assert_cmpint (rmdir (shm), ==, 0);
-  if (stat ("/dev/shm", &there) != 0 || stat (fixture->directory, &here) != 0 || here.st_dev == there.st_dev
-      || access ("/dev/shm", W_OK) != 0)
+  if (stat ("/dev/shm", &there) != 0 || stat (fixture->directory, &here) != 0
+      || here.st_dev == there.st_dev || access ("/dev/shm", W_OK) != 0)
     {
       g_test_skip ("/dev/shm is no second file system");
       return;
@@ -195,8 +193,8 @@ test_abort_leaves_nothing (StoreFixture *fixture, gconstpointer data)
     sc_repo_set_ref (transaction, "syscont/test/a", commit);
   }
   g_assert_false (sc_repo_is_in_transaction (fixture->repo));
-  g_assert_true (ostree_repo_has_object (sc_repo_get_ostree (fixture->repo), OSTREE_OBJECT_TYPE_COMMIT, commit, &found,
-                                         NULL, &error));
+  g_assert_true (ostree_repo_has_object (sc_repo_get_ostree (fixture->repo),
+                                         OSTREE_OBJECT_TYPE_COMMIT, commit, &found, NULL, &error));
   g_assert_false (found);
   store_begin (fixture);
   store_commit (fixture);
@@ -251,7 +249,8 @@ test_read_file (StoreFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   ScNodeType type = SC_NODE_NONE;
 
-  g_autoptr (GBytes) bytes = sc_repo_read_file (fixture->repo, commit, row->path, row->max_bytes, &error);
+  g_autoptr (GBytes) bytes
+      = sc_repo_read_file (fixture->repo, commit, row->path, row->max_bytes, &error);
   if (row->code < 0)
     {
       g_assert_no_error (error);
@@ -392,7 +391,8 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function, store_tear_down);
+    g_test_add (tests[i].path, StoreFixture, NULL, store_set_up, tests[i].function,
+                store_tear_down);
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
     {
       g_autofree char *path = g_strconcat ("/repo/read-file/", paths[i].name, NULL);

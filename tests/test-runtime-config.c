@@ -88,6 +88,7 @@ static const Row rows[] = {
   { "hook-absolute", HEAD "\"hooks\": {\"prestart\": [{\"path\": \"/bin/x\"}]}, " LINUX "}",
     "1 prestart hooks", OK },
   { "hooks-empty", HEAD "\"hooks\": {}, " LINUX "}", NULL, OK },
+  { "hooks-empty-list", HEAD "\"hooks\": {\"prestart\": []}, " LINUX "}", NULL, OK },
   { "no-mount-namespace", HEAD "\"linux\": {\"namespaces\": [{\"type\": \"pid\"}]}}", "\"mount\"",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "user-namespace-unmapped",
@@ -182,6 +183,12 @@ test_complete (Fixture *fixture, gconstpointer data)
   JsonObject *root = json_object_get_object_member (config, "root");
   g_assert_cmpstr (json_object_get_string_member (root, "path"), ==, "rootfs");
   g_assert_true (json_object_get_boolean_member (root, "readonly"));
+  JsonObject *process = json_object_get_object_member (config, "process");
+  g_assert_false (json_object_get_boolean_member (process, "terminal"));
+  g_assert_false (json_object_has_member (process, "selinuxLabel"));
+  if (json_object_has_member (config, "annotations"))
+    g_assert_cmpuint (json_object_get_size (json_object_get_object_member (config, "annotations")),
+                      ==, 0);
   JsonObject *linux_part = json_object_get_object_member (config, "linux");
   g_assert_cmpstr (json_object_get_string_member (linux_part, "cgroupsPath"), ==, CGROUP);
   g_assert_false (json_object_has_member (linux_part, "resources"));
@@ -328,14 +335,15 @@ test_points_files_and_directories (Fixture *fixture, gconstpointer data)
       "{\"destination\": \"/etc/passwd\", \"type\": \"bind\", \"source\": \"/etc/passwd\"},"
       "{\"destination\": \"/var/run/\", \"type\": \"bind\", \"source\": \"/etc\"},"
       "{\"destination\": \"/var/run/a\", \"type\": \"bind\", \"source\": \"/etc\"},"
-      "{\"destination\": \"/gone\", \"type\": \"bind\", \"source\": \"/no/such\"}], " LINUX "}",
+      "{\"destination\": \"/gone\", \"type\": \"bind\", \"source\": \"/no/such\"},"
+      "{\"destination\": \"/gone2\", \"type\": \"bind\", \"source\": \"/no/such\"}], " LINUX "}",
       &error);
   g_assert_no_error (error);
 
   g_autoptr (GPtrArray) points = sc_runtime_mounts_list_points (config, fixture->paths, FALSE);
   g_auto (GStrv) missing = sc_runtime_mounts_list_missing (config, fixture->paths);
 
-  assert_points (points, "proc/ tmp/ 1777 etc/passwd var/run/ gone/ srv/x/ ");
+  assert_points (points, "proc/ tmp/ 1777 etc/passwd var/run/ gone/ gone2/ srv/x/ ");
   g_assert_cmpuint (g_strv_length (missing), ==, 1);
   g_assert_cmpstr (missing[0], ==, "/no/such");
 }

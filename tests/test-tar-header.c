@@ -266,6 +266,7 @@ static const PaxRow pax_rows[] = {
   { "nul-in-path", BYTES ("13 path=a\0bc\n"), SYSCONT_ERROR_IMAGE_INVALID, "NUL" },
   { "nul-in-linkpath", BYTES ("15 linkpath=a\0\n"), SYSCONT_ERROR_IMAGE_INVALID, "NUL" },
   { "path-not-utf8", BYTES ("11 path=\xff\xfe\n"), SYSCONT_ERROR_IMAGE_INVALID, "" },
+  { "uname-not-utf8", BYTES ("11 uname=\xff\n"), SYSCONT_ERROR_IMAGE_INVALID, "Uname" },
   { "path-dotdot", BYTES ("13 path=../x\n"), SYSCONT_ERROR_IMAGE_INVALID, "\"../x\"" },
   { "path-twice", BYTES ("10 path=a\n10 path=b\n"), -1, NULL },
   { "linkpath-of-file", BYTES ("14 linkpath=x\n"), SYSCONT_ERROR_IMAGE_INVALID, "no link" },
@@ -342,6 +343,20 @@ test_pax_size_of_others (gconstpointer data)
   unpack (&result, tar);
 
   assert_refused (&result, SYSCONT_ERROR_IMAGE_INVALID, "content");
+}
+
+static void
+test_large_pax_record (void)
+{
+  g_autofree char *value = g_strnfill (100 * 1024, 'c');
+  g_autoptr (GByteArray) tar = g_byte_array_new ();
+  g_auto (Result) result = { 0 };
+  tar_append_pax_text (tar, "comment", value);
+  tar_append (tar, '0', "a", NULL, NULL);
+
+  unpack (&result, tar);
+
+  assert_refused (&result, SYSCONT_ERROR_LIMIT_EXCEEDED, "pax record");
 }
 
 /* In the header itself the size of a hard link counts for nobody: what follows must be a header. */
@@ -570,6 +585,7 @@ main (int argc, char **argv)
                         test_size_of_hardlink);
   g_test_add_data_func ("/tar-header/field/content-of-hardlink", GINT_TO_POINTER (FALSE),
                         test_size_of_hardlink);
+  g_test_add_func ("/tar-header/pax/large-record", test_large_pax_record);
   g_test_add_func ("/tar-header/pax/global-header-is-not-heeded", test_global_header_is_not_heeded);
   g_test_add_func ("/tar-header/pax/headers-across-chunks", test_headers_across_chunks);
   g_test_add_func ("/tar-header/sparse/old-form", test_old_sparse_file);

@@ -60,11 +60,11 @@ static const Row layer_rows[] = {
 
   /* AR01 */
   { "dotdot-first", { { '0', "../evil" } }, INVALID ("\"../evil\"") },
-  { "dotdot-inside", { { '0', "a/../../evil" } }, INVALID ("..") },
-  { "dotdot-after-dot", { { '0', "./../x" } }, INVALID ("..") },
-  { "dotdot-after-slashes", { { '0', "a//../../b" } }, INVALID ("..") },
-  { "dotdot-last", { { '5', "a/.." } }, INVALID ("..") },
-  { "dotdot-harmless", { { '0', "a/../b" } }, INVALID ("..") },
+  { "dotdot-inside", { { '0', "a/../../evil" } }, INVALID ("\"..\" component") },
+  { "dotdot-after-dot", { { '0', "./../x" } }, INVALID ("\"..\" component") },
+  { "dotdot-after-slashes", { { '0', "a//../../b" } }, INVALID ("\"..\" component") },
+  { "dotdot-last", { { '5', "a/.." } }, INVALID ("\"..\" component") },
+  { "dotdot-harmless", { { '0', "a/../b" } }, INVALID ("\"..\" component") },
   { "dots-in-names",
     { { '0', "..a" }, { '0', "b.." }, { '0', "..." } },
     "file ..a; file b..; file ..." },
@@ -96,7 +96,9 @@ static const Row layer_rows[] = {
   /* AR06 */
   { "hardlink-absolute", { { '1', "h", "/etc/shadow" } }, "hardlink h -> etc/shadow" },
   { "hardlink-dotdot", { { '1', "h", "../../etc/shadow" } }, INVALID ("\"h\"") },
-  { "hardlink-dotdot-inside", { { '1', "h", "x/../../../etc/shadow" } }, INVALID ("..") },
+  { "hardlink-dotdot-inside",
+    { { '1', "h", "x/../../../etc/shadow" } },
+    INVALID ("\"..\" component") },
   { "hardlink-to-root", { { '1', "h", "./" } }, INVALID ("cannot be linked") },
   { "hardlink-to-itself", { { '1', "h", "./h" } }, INVALID ("cannot be linked") },
   { "hardlink-to-nothing", { { '1', "h" } }, INVALID ("link to nothing") },
@@ -155,9 +157,9 @@ static const Row layer_rows[] = {
   /* AR18 */
   { "control-characters", { { '0', "a\nb\033[2J" } }, "file a\nb\033[2J" },
   { "right-to-left", { { '0', "a\u202eb" } }, "file a\u202eb" },
-  { "not-utf8", { { '0', "caf\xe9" } }, INVALID ("not UTF-8") },
-  { "not-utf8-hardlink", { { '1', "h", "caf\xe9" } }, INVALID ("not UTF-8") },
-  { "not-utf8-symlink", { { '2', "s", "caf\xe9" } }, INVALID ("not UTF-8") },
+  { "not-utf8", { { '0', "caf\xe9" } }, INVALID ("its path is not UTF-8") },
+  { "not-utf8-hardlink", { { '1', "h", "caf\xe9" } }, INVALID ("is not UTF-8") },
+  { "not-utf8-symlink", { { '2', "s", "caf\xe9" } }, INVALID ("is not UTF-8") },
   { "escaped-in-message", { { '0', "../\033[2J" } }, INVALID ("\"../\\x1b[2J\"") },
 
   { "content-of-directory-name", { { '0', "d/", NULL, "x" } }, INVALID ("content") },
@@ -210,9 +212,9 @@ static const Row archive_rows[] = {
   { "whiteout-names",
     { { '0', ".wh.x", NULL, "1" }, { '0', "a/.wh..wh..opq" }, { '0', "b", NULL, "2" } },
     "file b = 2" },
-  { "dotdot", { { '0', "../x" } }, INVALID ("..") },
+  { "dotdot", { { '0', "../x" } }, INVALID ("\"..\" component") },
   { "root-file", { { '0', "./." } }, INVALID ("root directory") },
-  { "not-utf8", { { '0', "\xff" } }, INVALID ("not UTF-8") },
+  { "not-utf8", { { '0', "\xff" } }, INVALID ("is not UTF-8") },
 };
 
 static void

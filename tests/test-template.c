@@ -142,7 +142,7 @@ test_expand_too_large (void)
   gsize size = SC_TEMPLATE_MAX_BYTES + 1;
   g_autoptr (GBytes) text = g_bytes_new_take (g_strnfill (size, 'x'), size);
 
-  g_assert_null (sc_template_expand ("unit", text, SC_TEMPLATE_UNIT, values, &error));
+  g_assert_null (sc_template_expand ("unit", text, SC_TEMPLATE_JSON, values, &error));
 
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_LIMIT_EXCEEDED);
 }

@@ -69,6 +69,7 @@ static const Row rows[] = {
   { "escaped", "d /run/\\x2e\\x2e/etc/x", FALSE },
   { "specifier", "d /run/%h", FALSE },
   { "type-alone", "d", FALSE },
+  { "control-in-argument", "f /run/x - - - - a\033b", FALSE },
   { "carriage-return", "d /run/x\r\n", FALSE },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * containers-policy.json(5): which rule decides, and that whatever is not understood lets nothing in.
+ * containers-policy.json(5): which rule decides, and that whatever is not understood lets nothing
+ * in.
  */
 #include "base/sc-error-util.h"
 #include "image/sc-trust-policy.h"
@@ -45,6 +46,8 @@ static const Row rows[] = {
   { "exact-digest", CLOSED ("\"h.io/a@" SHA "\":" ACCEPT), "docker", "h.io/a@" SHA, NULL },
   { "repository", CLOSED ("\"h.io/p/a\":" ACCEPT), "docker", "h.io/p/a:1", NULL },
   { "repository-of-digest", CLOSED ("\"h.io/p/a\":" ACCEPT), "docker", "h.io/p/a@" SHA, NULL },
+  { "tag-of-both", OPEN ("\"h.io/p/a:1\":" REJECT), "docker", "h.io/p/a:1@" SHA,
+    "\"reject\" is required for \"h.io/p/a:1\"" },
   { "repository-of-both", CLOSED ("\"h.io/p/a\":" ACCEPT), "docker", "h.io/p/a:1@" SHA, NULL },
   { "repository-that-begins-alike", CLOSED ("\"h.io/p/a\":" ACCEPT), "docker", "h.io/p/ab:1",
     "\"default\"" },

@@ -160,8 +160,11 @@ int
 main (int argc, char **argv)
 {
   static const char *const conflicts[] = {
-    "etc/systemd/system/web.service", "usr/lib/systemd/system/web.service", "run/systemd/generator/web.service",
-    "etc/tmpfiles.d/web.conf", "etc/systemd/system/web.service.d/50-syscont.conf",
+    "etc/systemd/system/web.service",
+    "usr/lib/systemd/system/web.service",
+    "run/systemd/generator/web.service",
+    "etc/tmpfiles.d/web.conf",
+    "etc/systemd/system/web.service.d/50-syscont.conf",
   };
 
   g_test_init (&argc, &argv, NULL);
@@ -171,7 +174,8 @@ main (int argc, char **argv)
   ADD ("/unit-files/remove/leaves-nothing", test_remove_leaves_nothing);
   ADD ("/unit-files/remove/keeps-what-is-not-ours", test_remove_keeps_what_is_not_ours);
   ADD ("/unit-files/remove/may-be-repeated", test_remove_may_be_repeated);
-  ADD ("/unit-files/check-free/allows-drop-ins", test_check_free_allows_drop_ins_of_the_administrator);
+  ADD ("/unit-files/check-free/allows-drop-ins",
+       test_check_free_allows_drop_ins_of_the_administrator);
   ADD ("/unit-files/switching/marker", test_switching_marker);
   for (gsize i = 0; i < G_N_ELEMENTS (conflicts); i++)
     {

@@ -38,6 +38,11 @@ static const Row rows[] = {
   { "alias-own", START "[Install]\nAlias=etcd.service\n", NULL, OK },
   { "alias-own-prefix", START "[Install]\nAlias=etcd-x.service\n", "etcd-x",
     SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-own-stem-longer", START "[Install]\nAlias=etcdx.service\n", "etcdx",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-without-suffix", START "[Install]\nAlias=etcdx\n", "etcdx",
+    SYSCONT_ERROR_TEMPLATE_INVALID },
+  { "alias-own-after-comment", START "[Install]\nAlias=\\\n; comment\netcd.service\n", NULL, OK },
   { "alias-specifier", START "[Install]\nAlias=%p.service\n", "%p",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "alias-spaces", START " [Install] \n  Alias  =  dbus.service\n", "dbus",
@@ -117,6 +122,7 @@ test_check_tells_facts (void)
   assert_facts ("[Service]\nExecStart=/usr/bin/truncate -s 0 x\n", FALSE, FALSE, "system.slice");
   assert_facts ("[Unit]\nDescription=runc\n[Service]\nExecStart=/usr/bin/python x\n", FALSE, FALSE,
                 "system.slice");
+  assert_facts ("[Service]\nExecStart=/usr/bin/xrunc y\n", FALSE, FALSE, "system.slice");
   assert_facts ("[Service]\nExecStart=/bin/runc run x\n", TRUE, FALSE, "system.slice");
 }
 

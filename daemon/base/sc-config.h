@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The configuration: /etc/syscont/syscont.conf and then syscont.conf.d/….conf in the order of their names.
- * All keys are optional; unknown ones are warned about with file and key. Parsed once into an immutable object.
+ * The configuration: /etc/syscont/syscont.conf and then syscont.conf.d/….conf in the order of their
+ * names.
+ * All keys are optional; unknown ones are warned about with file and key. Parsed once into an
+ * immutable object.
  */
 #pragma once
 
@@ -9,21 +11,23 @@
 
 typedef struct
 {
-  char *repository;            /* (owned) [Storage] Repository=, absolute path */
-  char *checkout;              /* (owned) [Storage] Checkout=, absolute path */
-  char *runtime;               /* (owned) [Runtime] Path=, absolute path, /usr/bin/runc */
-  char **insecure_registries;  /* (owned) [Registries] Insecure=HOST[:PORT];…: http and unverified TLS allowed */
-  GHashTable *short_names;     /* (owned) [Registries] ShortNames=NAME=FULLNAME;…: char* to char* */
-  guint idle_exit_s;           /* [Daemon] IdleExitSec=, 60, 0 = never, at most 86400 */
-  guint max_jobs;              /* [Daemon] MaxJobs=, 4, 1 to 16 */
-  guint start_timeout_s;       /* [Daemon] StartTimeoutSec=, 90 */
-  guint64 max_blob_bytes;      /* [Limits] BlobBytes=, compressed, 8 GiB */
-  guint64 max_layer_bytes;     /* [Limits] LayerBytes=, unpacked, 16 GiB */
-  guint64 max_image_bytes;     /* [Limits] ImageBytes=, unpacked, 32 GiB */
-  guint max_layer_entries;     /* [Limits] LayerEntries=, 500000 */
-  guint max_image_entries;     /* [Limits] ImageEntries=, 1000000 */
-  guint keep_free_percent;     /* [Storage] KeepFreePercent=, 5, 0 to 50 */
-  guint64 keep_free_bytes;     /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept free */
+  char *repository;           /* (owned) [Storage] Repository=, absolute path */
+  char *checkout;             /* (owned) [Storage] Checkout=, absolute path */
+  char *runtime;              /* (owned) [Runtime] Path=, absolute path, /usr/bin/runc */
+  char **insecure_registries; /* (owned) [Registries] Insecure=HOST[:PORT];…: http and unverified
+                                * TLS allowed */
+  GHashTable *short_names; /* (owned) [Registries] ShortNames=NAME=FULLNAME;…: char* to char* */
+  guint idle_exit_s;       /* [Daemon] IdleExitSec=, 60, 0 = never, at most 86400 */
+  guint max_jobs;          /* [Daemon] MaxJobs=, 4, 1 to 16 */
+  guint start_timeout_s;   /* [Daemon] StartTimeoutSec=, 90 */
+  guint64 max_blob_bytes;  /* [Limits] BlobBytes=, compressed, 8 GiB */
+  guint64 max_layer_bytes; /* [Limits] LayerBytes=, unpacked, 16 GiB */
+  guint64 max_image_bytes; /* [Limits] ImageBytes=, unpacked, 32 GiB */
+  guint max_layer_entries; /* [Limits] LayerEntries=, 500000 */
+  guint max_image_entries; /* [Limits] ImageEntries=, 1000000 */
+  guint keep_free_percent; /* [Storage] KeepFreePercent=, 5, 0 to 50 */
+  guint64 keep_free_bytes; /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept
+                                * free */
 } ScConfig;
 
 /**

@@ -14,7 +14,8 @@
  *
  * Returns: always FALSE, so that a caller can say "return sc_error_set (…)"
  */
-gboolean sc_error_set (GError **error, SyscontError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+gboolean sc_error_set (GError **error, SyscontError code, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 /**
  * sc_error_set_errno:
@@ -25,7 +26,8 @@ gboolean sc_error_set (GError **error, SyscontError code, const char *format, ..
  *
  * Returns: always FALSE
  */
-gboolean sc_error_set_errno (GError **error, int saved_errno, const char *format, ...) G_GNUC_PRINTF (3, 4);
+gboolean sc_error_set_errno (GError **error, int saved_errno, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 /**
  * sc_prefix_error:

@@ -7,7 +7,8 @@
 #include <glib.h>
 #include <linux/openat2.h>
 
-/** sc_fd_openat2: openat2(2), repeated after signals and while renames disturb it; -1 with errno set */
+/** sc_fd_openat2: openat2(2), repeated after signals and while renames disturb it; -1 with errno
+ * set */
 int sc_fd_openat2 (int dir_fd, const char *path, const struct open_how *how);
 
 /** sc_fd_check_file_name: whether @name names an entry of a directory and nothing else */

@@ -16,7 +16,8 @@
 /* A tree in which so many directories were not empty after all is being filled by somebody. */
 #define MAX_RETRIES 64
 
-/* One directory on the way down. Only the deepest one is open: the way up is "..", and that it leads
+/* One directory on the way down. Only the deepest one is open: the way up is "..", and that it
+ * leads
  * to where we came from is checked by device and inode. */
 typedef struct
 {
@@ -64,7 +65,8 @@ current_fd (const Removal *self)
   return self->frames->len > 0 ? self->fd : self->top_fd;
 }
 
-/* Never into another mount, also not into a bind mount of the same file system: what is mounted in a
+/* Never into another mount, also not into a bind mount of the same file system: what is mounted in
+ * a
  * tree is not part of it. */
 static int
 open_entry (int dir_fd, const char *name, int flags)
@@ -77,7 +79,8 @@ open_entry (int dir_fd, const char *name, int flags)
   return sc_fd_openat2 (dir_fd, name, &how);
 }
 
-/* An owner without CAP_DAC_OVERRIDE needs the permissions to read, search and change a directory. */
+/* An owner without CAP_DAC_OVERRIDE needs the permissions to read, search and change a directory.
+ * */
 static gboolean
 make_accessible (int dir_fd, const char *name)
 {

@@ -44,7 +44,8 @@ sc_fd_openat2 (int dir_fd, const char *path, const struct open_how *how)
 int
 sc_fd_open_beneath (int dir_fd, const char *path, int flags, mode_t mode)
 {
-  /* openat2(2) refuses what open(2) ignores: other flags with O_PATH, a mode without a file to make. */
+  /* openat2(2) refuses what open(2) ignores: other flags with O_PATH, a mode without a file to
+   * make. */
   int added = O_CLOEXEC | O_NOFOLLOW;
   if ((flags & O_PATH) == 0)
     added |= O_NOCTTY | O_NONBLOCK;
@@ -83,7 +84,8 @@ sc_fd_open_dir (const char *path, GError **error)
   return fd;
 }
 
-/* Gives a directory that was just made its exact mode and makes it durable. FALSE with errno set. */
+/* Gives a directory that was just made its exact mode and makes it durable. FALSE with errno set.
+ * */
 static gboolean
 finish_new_dir (int parent_fd, const char *name, mode_t mode)
 {

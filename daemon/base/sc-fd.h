@@ -82,8 +82,8 @@ gboolean sc_fd_write_all (int fd, const void *data, gsize size_bytes, GError **e
  * Replaces a file so that after a power cut either the old or the new content is there: temporary
  * name, write, fsync, rename, fsync of the directory.
  */
-gboolean sc_fd_write_atomic (int dir_fd, const char *name, const void *data, gsize size_bytes, mode_t mode,
-                             GError **error);
+gboolean sc_fd_write_atomic (
+    int dir_fd, const char *name, const void *data, gsize size_bytes, mode_t mode, GError **error);
 
 /** sc_fd_sync: fsync(2) with an error that names @what; a failure is final (never retried) */
 gboolean sc_fd_sync (int fd, const char *what, GError **error);
@@ -113,5 +113,6 @@ gboolean sc_fd_unlink (int dir_fd, const char *name, GError **error);
  */
 gboolean sc_fd_symlink_atomic (int dir_fd, const char *target, const char *name, GError **error);
 
-/** sc_fd_check_links: TRUE when a hard link from a file in @from_dir_fd into @to_dir_fd works (link(2) is tried) */
+/** sc_fd_check_links: TRUE when a hard link from a file in @from_dir_fd into @to_dir_fd works
+ * (link(2) is tried) */
 gboolean sc_fd_check_links (int from_dir_fd, int to_dir_fd, GError **error);

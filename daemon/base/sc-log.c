@@ -52,7 +52,8 @@ field_length (const GLogField *field)
   return field->length >= 0 ? field->length : (gssize)strlen (field->value);
 }
 
-/* Text of an outsider may be in any message, also in those of libraries: one line, and no more of it
+/* Text of an outsider may be in any message, also in those of libraries: one line, and no more of
+ * it
  * than a reader can use. */
 static char *
 message_of_fields (const GLogField *fields, gsize n_fields)

@@ -12,13 +12,13 @@
 typedef struct
 {
   guint64 job;
-  const char *operation;    /* SYSCONT_OPERATION */
-  const char *container;    /* SYSCONT_CONTAINER */
-  const char *image;        /* SYSCONT_IMAGE */
-  const char *error_name;   /* SYSCONT_ERROR_CODE, a D-Bus error name */
-  const char *message_id;   /* MESSAGE_ID, one of SC_MESSAGE_* */
+  const char *operation;  /* SYSCONT_OPERATION */
+  const char *container;  /* SYSCONT_CONTAINER */
+  const char *image;      /* SYSCONT_IMAGE */
+  const char *error_name; /* SYSCONT_ERROR_CODE, a D-Bus error name */
+  const char *message_id; /* MESSAGE_ID, one of SC_MESSAGE_* */
   gboolean has_caller_uid;
-  guint caller_uid;         /* SYSCONT_CALLER_UID */
+  guint caller_uid; /* SYSCONT_CALLER_UID */
 } ScLogFields;
 
 /* Message ids of the journal catalogue (data/syscont.catalog). */
@@ -37,10 +37,12 @@ typedef struct
 void sc_log_init (const char *identifier);
 
 /** sc_log: @level: one of the G_LOG_LEVEL_*; @fields: (nullable) */
-void sc_log (GLogLevelFlags level, const ScLogFields *fields, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void sc_log (GLogLevelFlags level, const ScLogFields *fields, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 /* What org.freedesktop.LogControl1 shows and sets. */
-const char *sc_log_get_level (void);                  /* "debug", "info", "notice", "warning", "err" */
-gboolean sc_log_set_level (const char *level);        /* FALSE for a name that is no level */
-const char *sc_log_get_target (void);                 /* "journal" or "console" */
-gboolean sc_log_set_target (const char *target);      /* also "auto" */
+const char *sc_log_get_level (void);             /* "debug", "info", "notice", "warning", "err"
+                                                       * */
+gboolean sc_log_set_level (const char *level);   /* FALSE for a name that is no level */
+const char *sc_log_get_target (void);            /* "journal" or "console" */
+gboolean sc_log_set_target (const char *target); /* also "auto" */

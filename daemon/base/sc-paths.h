@@ -8,17 +8,17 @@
 
 typedef struct
 {
-  char *root;            /* (owned) prefix of everything, "" for the real system */
-  char *config_file;     /* (owned) /etc/syscont/syscont.conf */
-  char *config_dropins;  /* (owned) /etc/syscont/syscont.conf.d */
-  char *trust_policy;    /* (owned) /etc/containers/policy.json */
-  char *checkout;        /* (owned) /var/lib/containers/syscont */
-  char *repository;      /* (owned) checkout/.repo */
-  char *spool;           /* (owned) checkout/.spool */
-  char *state;           /* (owned) /var/lib/syscont */
-  char *units;           /* (owned) /etc/systemd/system */
-  char *tmpfiles;        /* (owned) /etc/tmpfiles.d */
-  char *runtime;         /* (owned) /run/syscont: switching/ and the workers' sockets */
+  char *root;           /* (owned) prefix of everything, "" for the real system */
+  char *config_file;    /* (owned) /etc/syscont/syscont.conf */
+  char *config_dropins; /* (owned) /etc/syscont/syscont.conf.d */
+  char *trust_policy;   /* (owned) /etc/containers/policy.json */
+  char *checkout;       /* (owned) /var/lib/containers/syscont */
+  char *repository;     /* (owned) checkout/.repo */
+  char *spool;          /* (owned) checkout/.spool */
+  char *state;          /* (owned) /var/lib/syscont */
+  char *units;          /* (owned) /etc/systemd/system */
+  char *tmpfiles;       /* (owned) /etc/tmpfiles.d */
+  char *runtime;        /* (owned) /run/syscont: switching/ and the workers' sockets */
 } ScPaths;
 
 /**

@@ -11,9 +11,9 @@ typedef struct _ScProgress ScProgress;
 
 typedef struct
 {
-  const char *phase;     /* static string, one of the phases of org.syscont.Job */
-  guint64 bytes;         /* transferred */
-  guint64 bytes_total;   /* 0 = not known */
+  const char *phase;   /* static string, one of the phases of org.syscont.Job */
+  guint64 bytes;       /* transferred */
+  guint64 bytes_total; /* 0 = not known */
   gboolean cancellable;
 } ScProgressState;
 

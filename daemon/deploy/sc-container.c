@@ -192,13 +192,7 @@ parse (ScContainer *self, GBytes *bytes, GError **error)
   gsize size = 0;
   const char *text = g_bytes_get_data (bytes, &size);
   self->raw = sc_json_parse_object (text, size, &limits, error);
-  if (self->raw != NULL && read_members (self, self->raw, error))
-    return TRUE;
-  /* what the JSON functions say of images is damage here: the file is our own */
-  if (error != NULL && *error != NULL
-      && !g_error_matches (*error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED))
-    (*error)->code = SYSCONT_ERROR_DAMAGED;
-  return FALSE;
+  return self->raw != NULL && read_members (self, self->raw, error);
 }
 
 ScContainer *
@@ -226,6 +220,7 @@ sc_container_load (const ScPaths *paths, const char *name, GError **error)
     sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no container \"%s\"", name);
   else
     {
+      /* what the JSON functions say of images is damage here: the file is our own */
       SyscontError code = g_error_matches (local, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED)
                               ? SYSCONT_ERROR_NOT_SUPPORTED
                               : SYSCONT_ERROR_DAMAGED;

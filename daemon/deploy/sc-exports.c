@@ -189,8 +189,6 @@ sc_exports_load (ScRepo *repo, const char *rootfs_commit, GError **error)
   self->default_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (!look_up (&tree, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error))
     return NULL;
-  if (!self->has_exports)
-    return g_steal_pointer (&self);
   if (!load_files (self, &tree, error) || !load_host_files (self, &tree, error))
     return NULL;
   return g_steal_pointer (&self);

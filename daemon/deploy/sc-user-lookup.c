@@ -20,8 +20,6 @@ static gboolean
 parse_id (const char *text, guint32 *id)
 {
   guint64 number = 0;
-  if (text[0] == '\0' || text[strspn (text, "0123456789")] != '\0')
-    return FALSE;
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, &number, NULL))
     return FALSE;
   *id = (guint32)number;

@@ -57,16 +57,17 @@ make_status_error (const ScHttpAnswer *answer, gint64 wait_s, gint64 now)
       g_autoptr (GDateTime) then = g_date_time_new_from_unix_utc (now + wait_s);
       g_autofree char *time = g_date_time_format (then, "%Y-%m-%d %H:%M:%S UTC");
       sc_error_set (&error, SYSCONT_ERROR_REGISTRY_RATE_LIMITED,
-                    "\"%s\" accepts no more downloads for now (status %u); try again after %s", host, answer->status,
-                    time);
+                    "\"%s\" accepts no more downloads for now (status %u); try again after %s",
+                    host, answer->status, time);
     }
   else if (answer->status == 429)
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_RATE_LIMITED,
-                  "\"%s\" accepts no more downloads for now (status 429) and does not say until when; try again later",
+                  "\"%s\" accepts no more downloads for now (status 429) and does not say until "
+                  "when; try again later",
                   host);
   else
-    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE, "\"%s\" answers with status %u; try again later", host,
-                  answer->status);
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                  "\"%s\" answers with status %u; try again later", host, answer->status);
   return error;
 }
 
@@ -87,7 +88,8 @@ on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   GCancellable *cancellable = g_task_get_cancellable (task);
-  sc_http_get_async (attempts->http, &attempts->request, cancellable, on_got, g_steal_pointer (&task));
+  sc_http_get_async (attempts->http, &attempts->request, cancellable, on_got,
+                     g_steal_pointer (&task));
 }
 
 /* Ends @task with @why unless there is another try. */
@@ -114,7 +116,8 @@ handle_failure (GTask *task, ScFailure failure, GError *error)
 
   if (failure == SC_FAILURE_BROKEN || failure == SC_FAILURE_REFUSED)
     attempts->retry->is_answered = TRUE;
-  if (failure == SC_FAILURE_BROKEN || (failure == SC_FAILURE_CONNECT && attempts->retry->is_answered))
+  if (failure == SC_FAILURE_BROKEN
+      || (failure == SC_FAILURE_CONNECT && attempts->retry->is_answered))
     try_again (task, 0, error);
   else
     g_task_return_error (task, error);
@@ -152,8 +155,12 @@ on_got (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-sc_attempts_get_async (ScHttp *http, const ScHttpRequest *request, ScRetry *retry, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
+sc_attempts_get_async (ScHttp *http,
+                       const ScHttpRequest *request,
+                       ScRetry *retry,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Attempts *attempts = g_new0 (Attempts, 1);

@@ -15,6 +15,10 @@
  * Ends with an answer that is neither a redirect nor a status that passes, or with CANCELLED, TLS_FAILED,
  * REGISTRY_UNREACHABLE, REGISTRY_RATE_LIMITED.
  */
-void sc_attempts_get_async (ScHttp *http, const ScHttpRequest *request, ScRetry *retry, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer user_data);
+void sc_attempts_get_async (ScHttp *http,
+                            const ScHttpRequest *request,
+                            ScRetry *retry,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
 ScHttpAnswer *sc_attempts_get_finish (GAsyncResult *result, GError **error);

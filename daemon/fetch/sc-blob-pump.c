@@ -24,7 +24,7 @@ typedef struct
   gint64 read_since_usec;
   gint64 waited_usec;     /* for the network, in the current window of the floor */
   guint64 received_bytes; /* in the same time */
-  guint8 *chunk; /* (owned) */
+  guint8 *chunk;          /* (owned) */
   gsize chunk_begin;
   gsize chunk_end;
 } Pump;
@@ -48,24 +48,20 @@ pump_free (Pump *self)
   g_free (self);
 }
 
+/* @error: (transfer full) (nullable) */
 static void
-finish (GTask *task)
-{
-  Pump *pump = g_task_get_task_data (task);
-
-  end_connection (pump);
-  close (sc_fd_steal (&pump->fd));
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-fail (GTask *task, GError *error)
+finish (GTask *task, GError *error)
 {
   Pump *pump = g_task_get_task_data (task);
   g_autofree char *what = sc_registry_describe (pump->registry, &pump->request);
 
   end_connection (pump);
   close (sc_fd_steal (&pump->fd));
+  if (error == NULL)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
   sc_prefix_error (&error, "%s: ", what);
   g_task_return_error (task, error);
 }
@@ -77,12 +73,12 @@ on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (sc_retry_wait_finish (result, NULL))
+    start (task);
+  else
     {
-      start (task);
-      return;
+      sc_error_set (&error, SYSCONT_ERROR_CANCELLED, "cancelled");
+      finish (task, error);
     }
-  sc_error_set (&error, SYSCONT_ERROR_CANCELLED, "cancelled");
-  fail (task, error);
 }
 
 /* The connection ended with @raw: goes on with another one where it broke off, or gives up. */
@@ -102,7 +98,7 @@ resume (GTask *task, GError *raw)
       if (!g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED))
         sc_prefix_error (&error, "after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes: ",
                          pump->request.range_start, pump->size_bytes);
-      fail (task, error);
+      finish (task, error);
       return;
     }
 
@@ -122,13 +118,12 @@ check_floor (Pump *self, gsize n_bytes, GError **error)
   self->received_bytes += n_bytes;
   if (self->waited_usec < (gint64)policy->floor_window_ms * 1000)
     return TRUE;
-
   gboolean is_enough = self->received_bytes >= policy->floor_bytes;
   self->waited_usec = 0;
   self->received_bytes = 0;
   if (!is_enough)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "fewer than %u bytes within %u s", policy->floor_bytes,
-                 policy->floor_window_ms / 1000);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "fewer than %u bytes within %u s",
+                 policy->floor_bytes, policy->floor_window_ms / 1000);
   return is_enough;
 }
 
@@ -141,8 +136,9 @@ read_chunk (GTask *task)
 
   pump->read_since_usec = g_get_monotonic_time ();
   sc_watch_start (pump->watch, pump->retry.policy->stall_ms, "no more data");
-  g_input_stream_read_async (pump->answer->body, pump->chunk, SC_BLOB_PUMP_CHUNK_BYTES, G_PRIORITY_DEFAULT,
-                             sc_watch_get_cancellable (pump->watch), on_read, g_object_ref (task));
+  g_input_stream_read_async (pump->answer->body, pump->chunk, SC_BLOB_PUMP_CHUNK_BYTES,
+                             G_PRIORITY_DEFAULT, sc_watch_get_cancellable (pump->watch), on_read,
+                             g_object_ref (task));
 }
 
 typedef enum
@@ -157,7 +153,8 @@ write_chunk (Pump *self, GError **error)
 {
   while (self->chunk_begin < self->chunk_end)
     {
-      gssize n = write (self->fd, self->chunk + self->chunk_begin, self->chunk_end - self->chunk_begin);
+      gssize n
+          = write (self->fd, self->chunk + self->chunk_begin, self->chunk_end - self->chunk_begin);
 
       if (n >= 0)
         {
@@ -189,7 +186,7 @@ on_writable (int fd, GIOCondition condition, gpointer user_data)
   if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
     {
       sc_error_set (&error, SYSCONT_ERROR_CANCELLED, "cancelled");
-      fail (task, error);
+      finish (task, error);
     }
   else
     pass_on (task);
@@ -229,7 +226,7 @@ pass_on (GTask *task)
       wait_for_reader (task);
       break;
     case WRITE_FAILED:
-      fail (task, error);
+      finish (task, error);
       break;
     }
 }
@@ -261,7 +258,7 @@ handle_end (GTask *task, GError *raw)
   if (is_complete (pump))
     {
       g_clear_error (&raw);
-      finish (task);
+      finish (task, NULL);
       return;
     }
   if (raw == NULL)
@@ -297,9 +294,10 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   if (pump->chunk_end - pump->chunk_begin > pump->size_bytes - pump->request.range_start)
     {
       sc_error_set (&error, SYSCONT_ERROR_IMAGE_INVALID,
-                    "the registry sends more than the %" G_GUINT64_FORMAT " bytes that the manifest announces",
+                    "the registry sends more than the %" G_GUINT64_FORMAT
+                    " bytes that the manifest announces",
                     pump->size_bytes);
-      fail (task, error);
+      finish (task, error);
       return;
     }
 
@@ -314,11 +312,13 @@ check_whole (Pump *self, const ScHttpAnswer *answer, GError **error)
 
   if (length >= 0 && (guint64)length != self->size_bytes)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
-                         "the registry has %" G_GINT64_FORMAT " bytes of it, but the manifest announces %" G_GUINT64_FORMAT,
+                         "the registry has %" G_GINT64_FORMAT
+                         " bytes of it, but the manifest announces %" G_GUINT64_FORMAT,
                          length, self->size_bytes);
   if (self->request.range_start > 0 && self->has_restarted)
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                         "the connection breaks off again and again, and the registry cannot resume; try again later");
+                         "the connection breaks off again and again, and the registry cannot "
+                         "resume; try again later");
 
   self->has_restarted = self->request.range_start > 0;
   self->skip_bytes = self->request.range_start;
@@ -332,8 +332,9 @@ check_answer (Pump *self, const ScHttpAnswer *answer, GError **error)
     return check_whole (self, answer, error);
 
   const char *range = sc_http_answer_get_header (answer, "Content-Range");
-  g_autofree char *expected = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
-                                               self->request.range_start, self->size_bytes - 1, self->size_bytes);
+  g_autofree char *expected
+      = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
+                         self->request.range_start, self->size_bytes - 1, self->size_bytes);
   self->skip_bytes = 0;
   if (self->request.range_start > 0 && g_strcmp0 (range, expected) == 0)
     return TRUE;
@@ -352,7 +353,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   pump->answer = answer;
   if (answer == NULL || !check_answer (pump, answer, &error))
     {
-      fail (task, error);
+      finish (task, error);
       return;
     }
   pump->watch = sc_watch_new (g_task_get_cancellable (task));
@@ -364,13 +365,18 @@ start (GTask *task)
 {
   Pump *pump = g_task_get_task_data (task);
 
-  sc_registry_get_async (pump->registry, &pump->request, &pump->retry, g_task_get_cancellable (task), on_answer,
-                         g_object_ref (task));
+  sc_registry_get_async (pump->registry, &pump->request, &pump->retry,
+                         g_task_get_cancellable (task), on_answer, g_object_ref (task));
 }
 
 void
-sc_blob_pump_async (ScRegistry *registry, const ScRegistryRequest *request, guint64 size_bytes, int fd,
-                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+sc_blob_pump_async (ScRegistry *registry,
+                    const ScRegistryRequest *request,
+                    guint64 size_bytes,
+                    int fd,
+                    GCancellable *cancellable,
+                    GAsyncReadyCallback callback,
+                    gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   Pump *pump = g_new0 (Pump, 1);

@@ -15,8 +15,13 @@
  * @request: of a blob, checked; lent until the end
  * @fd: (transfer full): write end of a pipe; closed before the callback
  */
-void sc_blob_pump_async (ScRegistry *registry, const ScRegistryRequest *request, guint64 size_bytes, int fd,
-                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void sc_blob_pump_async (ScRegistry *registry,
+                         const ScRegistryRequest *request,
+                         guint64 size_bytes,
+                         int fd,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
 
 /**
  * sc_blob_pump_finish:

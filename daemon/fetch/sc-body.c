@@ -48,7 +48,8 @@ finish (GTask *task)
 
   if (length >= 0 && (guint64)length != body->bytes->len)
     fail (task, g_error_new (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
-                             "it ended after %u of %" G_GINT64_FORMAT " bytes", body->bytes->len, length));
+                             "it ended after %u of %" G_GINT64_FORMAT " bytes", body->bytes->len,
+                             length));
   else
     g_task_return_pointer (task, g_byte_array_free_to_bytes (g_steal_pointer (&body->bytes)),
                            (GDestroyNotify)g_bytes_unref);
@@ -60,9 +61,11 @@ read_chunk (GTask *task, GAsyncReadyCallback callback)
   Body *body = g_task_get_task_data (task);
   gint64 left_ms = (body->deadline_usec - g_get_monotonic_time ()) / 1000;
 
-  sc_watch_start (body->watch, (guint)CLAMP (left_ms, 1, (gint64)body->stall_ms), "no more of the answer");
-  g_input_stream_read_async (body->answer->body, body->chunk, sizeof body->chunk, G_PRIORITY_DEFAULT,
-                             sc_watch_get_cancellable (body->watch), callback, task);
+  sc_watch_start (body->watch, (guint)CLAMP (left_ms, 1, (gint64)body->stall_ms),
+                  "no more of the answer");
+  g_input_stream_read_async (body->answer->body, body->chunk, sizeof body->chunk,
+                             G_PRIORITY_DEFAULT, sc_watch_get_cancellable (body->watch), callback,
+                             task);
 }
 
 static void
@@ -87,8 +90,8 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if ((gsize)n > body->max_bytes - body->bytes->len)
     {
-      sc_error_set (&error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the answer is larger than %" G_GSIZE_FORMAT " bytes",
-                    body->max_bytes);
+      sc_error_set (&error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                    "the answer is larger than %" G_GSIZE_FORMAT " bytes", body->max_bytes);
       fail (task, error);
       return;
     }
@@ -98,8 +101,12 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-sc_body_read_async (ScHttpAnswer *answer, gsize max_bytes, const ScRetryPolicy *policy, GCancellable *cancellable,
-                    GAsyncReadyCallback callback, gpointer user_data)
+sc_body_read_async (ScHttpAnswer *answer,
+                    gsize max_bytes,
+                    const ScRetryPolicy *policy,
+                    GCancellable *cancellable,
+                    GAsyncReadyCallback callback,
+                    gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Body *body = g_new0 (Body, 1);

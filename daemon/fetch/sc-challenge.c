@@ -122,7 +122,8 @@ add_parameter (ScChallenge *challenge, char *name, const char **at, GError **err
   if (g_hash_table_contains (challenge->parameters, owned_name))
     return fail (error, "a parameter that is there twice");
 
-  g_hash_table_insert (challenge->parameters, g_steal_pointer (&owned_name), g_steal_pointer (&value));
+  g_hash_table_insert (challenge->parameters, g_steal_pointer (&owned_name),
+                       g_steal_pointer (&value));
   return TRUE;
 }
 
@@ -140,7 +141,8 @@ take_element (GPtrArray *challenges, const char **at, GError **error)
       if (challenges->len == 0)
         return fail (error, "a parameter without a scheme");
       *at = skip_blanks (next + 1);
-      return add_parameter (challenges->pdata[challenges->len - 1], g_steal_pointer (&token), at, error);
+      return add_parameter (challenges->pdata[challenges->len - 1], g_steal_pointer (&token), at,
+                            error);
     }
 
   if (!add_challenge (challenges, g_steal_pointer (&token), error))
@@ -176,7 +178,8 @@ check_text (const char *text, GError **error)
 GPtrArray *
 sc_challenge_parse (const char *text, GError **error)
 {
-  g_autoptr (GPtrArray) challenges = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_challenge_free);
+  g_autoptr (GPtrArray) challenges
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_challenge_free);
 
   if (!check_text (text, error))
     return NULL;

@@ -33,7 +33,8 @@ fail (GTask *task, GError *error)
 static char *
 dup_content_type (const ScHttpAnswer *answer)
 {
-  const char *type = soup_message_headers_get_content_type (soup_message_get_response_headers (answer->message), NULL);
+  const char *type = soup_message_headers_get_content_type (
+      soup_message_get_response_headers (answer->message), NULL);
 
   return g_strdup (type != NULL && g_str_is_ascii (type) ? type : "");
 }
@@ -54,8 +55,8 @@ on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
-  sc_registry_get_async (document->registry, document->request, &document->retry, cancellable, on_answer,
-                         g_steal_pointer (&task));
+  sc_registry_get_async (document->registry, document->request, &document->retry, cancellable,
+                         on_answer, g_steal_pointer (&task));
 }
 
 static void
@@ -75,7 +76,8 @@ on_body (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   /* libsoup takes a chunk size that is none for the last chunk. */
   if (bytes != NULL)
-    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE, "the registry sends nothing; try again later");
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                  "the registry sends nothing; try again later");
   if (failure == SC_FAILURE_FINAL || failure == SC_FAILURE_REFUSED
       || !sc_retry_next (&document->retry, 0, &delay_ms))
     {
@@ -105,13 +107,17 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   g_free (document->content_type);
   document->content_type = dup_content_type (answer);
   GCancellable *cancellable = g_task_get_cancellable (task);
-  sc_body_read_async (g_steal_pointer (&answer), document->max_bytes, document->retry.policy, cancellable, on_body,
-                      g_steal_pointer (&task));
+  sc_body_read_async (g_steal_pointer (&answer), document->max_bytes, document->retry.policy,
+                      cancellable, on_body, g_steal_pointer (&task));
 }
 
 void
-sc_document_get_async (ScRegistry *registry, const ScRegistryRequest *request, gsize max_bytes,
-                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+sc_document_get_async (ScRegistry *registry,
+                       const ScRegistryRequest *request,
+                       gsize max_bytes,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Document *document = g_new0 (Document, 1);

@@ -7,8 +7,12 @@
 #include "fetch/sc-registry.h"
 
 /** sc_document_get_async: @request: of a manifest, checked; lent until the end */
-void sc_document_get_async (ScRegistry *registry, const ScRegistryRequest *request, gsize max_bytes,
-                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void sc_document_get_async (ScRegistry *registry,
+                            const ScRegistryRequest *request,
+                            gsize max_bytes,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
 
 /** sc_document_get_finish: @content_type: (out): (transfer full): media type without parameters, "" when none was sent */
 GBytes *sc_document_get_finish (GAsyncResult *result, char **content_type, GError **error);

@@ -19,19 +19,21 @@ is_io_error (const GError *raw, const int *codes, guint n_codes)
 ScFailure
 sc_failure_classify (const GError *raw)
 {
-  static const int connect_codes[] = { G_IO_ERROR_CONNECTION_REFUSED,  G_IO_ERROR_HOST_UNREACHABLE,
-                                       G_IO_ERROR_NETWORK_UNREACHABLE, G_IO_ERROR_HOST_NOT_FOUND,
-                                       G_IO_ERROR_PROXY_FAILED,        G_IO_ERROR_PROXY_AUTH_FAILED,
-                                       G_IO_ERROR_PROXY_NEED_AUTH,     G_IO_ERROR_PROXY_NOT_ALLOWED };
-  static const int final_codes[] = { G_IO_ERROR_CANCELLED, G_IO_ERROR_NOT_SUPPORTED, G_IO_ERROR_INVALID_ARGUMENT,
-                                     G_IO_ERROR_PERMISSION_DENIED };
+  static const int connect_codes[]
+      = { G_IO_ERROR_CONNECTION_REFUSED,  G_IO_ERROR_HOST_UNREACHABLE,
+          G_IO_ERROR_NETWORK_UNREACHABLE, G_IO_ERROR_HOST_NOT_FOUND,
+          G_IO_ERROR_PROXY_FAILED,        G_IO_ERROR_PROXY_AUTH_FAILED,
+          G_IO_ERROR_PROXY_NEED_AUTH,     G_IO_ERROR_PROXY_NOT_ALLOWED };
+  static const int final_codes[] = { G_IO_ERROR_CANCELLED, G_IO_ERROR_NOT_SUPPORTED,
+                                     G_IO_ERROR_INVALID_ARGUMENT, G_IO_ERROR_PERMISSION_DENIED };
 
   if (raw->domain == SYSCONT_ERROR)
     return SC_FAILURE_REFUSED;
   if (is_io_error (raw, final_codes, G_N_ELEMENTS (final_codes)))
     return SC_FAILURE_FINAL;
   if (raw->domain == G_TLS_ERROR)
-    return raw->code == G_TLS_ERROR_MISC || raw->code == G_TLS_ERROR_EOF || raw->code == G_TLS_ERROR_HANDSHAKE
+    return raw->code == G_TLS_ERROR_MISC || raw->code == G_TLS_ERROR_EOF
+                   || raw->code == G_TLS_ERROR_HANDSHAKE
                ? SC_FAILURE_CONNECT
                : SC_FAILURE_FINAL;
   if (raw->domain == G_RESOLVER_ERROR)
@@ -49,28 +51,35 @@ sc_failure_name_host (GUri *uri)
   g_autofree char *bracketed = g_strdup_printf (is_ipv6 ? "[%s]" : "%s", host);
   g_autofree char *escaped = sc_text_escape (bracketed);
   int port = g_uri_get_port (uri);
+  int usual_port = g_str_equal (g_uri_get_scheme (uri), "https") ? 443 : 80;
 
-  return port > 0 ? g_strdup_printf ("%s:%d", escaped, port) : g_steal_pointer (&escaped);
+  if (port <= 0 || port == usual_port)
+    return g_steal_pointer (&escaped);
+  return g_strdup_printf ("%s:%d", escaped, port);
 }
 
 static gboolean
 set_tls (GError **error, const GError *raw, const char *host)
 {
   if (raw->code == G_TLS_ERROR_BAD_CERTIFICATE)
-    return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
-                         "the certificate of \"%s\" is not accepted: %s; have the registry's certificate renewed, add "
-                         "its authority to those that this host trusts, or add the registry to Insecure= in "
-                         "[Registries] of syscont.conf",
-                         host, raw->message);
+    return sc_error_set (
+        error, SYSCONT_ERROR_TLS_FAILED,
+        "the certificate of \"%s\" is not accepted: %s; have the registry's certificate renewed, "
+        "add "
+        "its authority to those that this host trusts, or add the registry to Insecure= in "
+        "[Registries] of syscont.conf",
+        host, raw->message);
   if (raw->code == G_TLS_ERROR_CERTIFICATE_REQUIRED)
     return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
                          "\"%s\" wants a client certificate, and there is none for it", host);
 
   g_autofree char *reason = sc_text_escape (raw->message);
-  return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
-                       "no TLS connection to \"%s\": %s; check that the registry offers TLS 1.2 or later there, or, if it "
-                       "is meant to be without TLS, add it to Insecure= in [Registries] of syscont.conf",
-                       host, reason);
+  return sc_error_set (
+      error, SYSCONT_ERROR_TLS_FAILED,
+      "no TLS connection to \"%s\": %s; check that the registry offers TLS 1.2 or later there, or, "
+      "if it "
+      "is meant to be without TLS, add it to Insecure= in [Registries] of syscont.conf",
+      host, reason);
 }
 
 gboolean
@@ -87,17 +96,21 @@ sc_failure_set (GError **error, const GError *raw, GUri *uri)
     return sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled");
   if (raw->domain == G_TLS_ERROR)
     return set_tls (error, raw, host);
-  if (raw->domain == G_RESOLVER_ERROR || g_error_matches (raw, G_IO_ERROR, G_IO_ERROR_HOST_NOT_FOUND))
-    return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                         "the name \"%s\" cannot be resolved; check its spelling and this host's DNS", host);
+  if (raw->domain == G_RESOLVER_ERROR
+      || g_error_matches (raw, G_IO_ERROR, G_IO_ERROR_HOST_NOT_FOUND))
+    return sc_error_set (
+        error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+        "the name \"%s\" cannot be resolved; check its spelling and this host's DNS", host);
   if (g_error_matches (raw, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
-    return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                         "\"%s\" refuses the connection; check that the registry runs, and its port", host);
+    return sc_error_set (
+        error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+        "\"%s\" refuses the connection; check that the registry runs, and its port", host);
 
   g_autofree char *reason = sc_text_escape (raw->message);
-  return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                       "the connection to \"%s\" failed: %s; check the network, the proxy and the registry", host,
-                       reason);
+  return sc_error_set (
+      error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+      "the connection to \"%s\" failed: %s; check the network, the proxy and the registry", host,
+      reason);
 }
 
 char *

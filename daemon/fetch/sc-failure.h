@@ -31,5 +31,5 @@ gboolean sc_failure_set (GError **error, const GError *raw, GUri *uri);
 /** sc_failure_explain_certificate: (transfer full): what is wrong with a certificate, as words */
 char *sc_failure_explain_certificate (GTlsCertificateFlags flags);
 
-/** sc_failure_name_host: (transfer full): "host" or "host:port" of @uri, safe in a message */
+/** sc_failure_name_host: (transfer full): "host" or "host:port" of @uri, as a reference has it, safe in a message */
 char *sc_failure_name_host (GUri *uri);

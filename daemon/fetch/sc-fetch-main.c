@@ -29,7 +29,8 @@ main (void)
 
   if (!is_socket (STDIN_FILENO))
     {
-      sc_log (G_LOG_LEVEL_WARNING, NULL, "this is started by syscont-fetch.socket, with a connection as standard input");
+      sc_log (G_LOG_LEVEL_WARNING, NULL,
+              "this is started by syscont-fetch.socket, with a connection as standard input");
       return EXIT_FAILURE;
     }
   (void)g_unix_set_fd_nonblocking (STDIN_FILENO, FALSE, NULL);

@@ -16,7 +16,7 @@
 
 struct _ScFetchServer
 {
-  ScChannel *channel; /* (owned) */
+  ScChannel *channel;  /* (owned) */
   char *invocation_id; /* (owned) */
   const ScRetryPolicy *policy;
   GProxyResolver *proxy; /* (owned) */
@@ -79,7 +79,8 @@ send_error (ScFetchServer *self, guint32 id, const GError *error)
   g_autofree char *message = g_utf8_make_valid (error->message, -1);
 
   sc_record_writer_put_u32 (writer, id);
-  sc_record_writer_put_u32 (writer, error->domain == SYSCONT_ERROR ? (guint32)error->code : SYSCONT_ERROR_FAILED);
+  sc_record_writer_put_u32 (writer, error->domain == SYSCONT_ERROR ? (guint32)error->code
+                                                                   : SYSCONT_ERROR_FAILED);
   sc_record_writer_put_string (writer, message);
   send_record (self, writer);
 }
@@ -201,7 +202,8 @@ handle_manifest (ScFetchServer *self, ScRecord *record, GError **error)
   g_autoptr (GError) violation = NULL;
   Request *request = take_request (self, g_steal_pointer (&fields), &violation);
   if (request != NULL)
-    sc_document_get_async (self->registry, &request->what, max_bytes, request->cancellable, on_document, request);
+    sc_document_get_async (self->registry, &request->what, max_bytes, request->cancellable,
+                           on_document, request);
   if (violation == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&violation));
@@ -223,8 +225,8 @@ handle_blob (ScFetchServer *self, ScRecord *record, GError **error)
   g_autoptr (GError) violation = NULL;
   Request *request = take_request (self, g_steal_pointer (&fields), &violation);
   if (request != NULL)
-    sc_blob_pump_async (self->registry, &request->what, request->size_bytes, sc_fd_steal (&fd), request->cancellable,
-                        on_pumped, request);
+    sc_blob_pump_async (self->registry, &request->what, request->size_bytes, sc_fd_steal (&fd),
+                        request->cancellable, on_pumped, request);
   if (violation == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&violation));
@@ -317,7 +319,8 @@ gboolean
 sc_fetch_server_run (ScFetchServer *self, GError **error)
 {
   GMainContext *context = g_main_context_get_thread_default ();
-  g_autoptr (GSource) source = g_unix_fd_source_new (sc_channel_get_fd (self->channel), G_IO_IN | G_IO_HUP | G_IO_ERR);
+  g_autoptr (GSource) source
+      = g_unix_fd_source_new (sc_channel_get_fd (self->channel), G_IO_IN | G_IO_HUP | G_IO_ERR);
   g_autoptr (ScRecordWriter) hello = sc_record_writer_new (SC_RECORD_HELLO);
 
   g_source_set_callback (source, G_SOURCE_FUNC (on_readable), self, NULL);

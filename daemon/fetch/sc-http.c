@@ -39,11 +39,13 @@ sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, gboolean insecu
   self->policy = policy;
   self->insecure = insecure;
   /* Time limits are those of ScWatch: libsoup's would also run while a reader makes us wait. */
-  self->session = soup_session_new_with_options ("user-agent", "syscont/" SC_VERSION, "timeout", 0, "max-conns", 32,
-                                                 "max-conns-per-host", 16, "proxy-resolver", proxy, NULL);
+  self->session = soup_session_new_with_options ("user-agent", "syscont/" SC_VERSION, "timeout", 0,
+                                                 "max-conns", 32, "max-conns-per-host", 16,
+                                                 "proxy-resolver", proxy, NULL);
 
-  const GType unwanted[] = { SOUP_TYPE_CONTENT_DECODER, SOUP_TYPE_AUTH_MANAGER,    SOUP_TYPE_COOKIE_JAR,
-                             SOUP_TYPE_HSTS_ENFORCER,   SOUP_TYPE_CONTENT_SNIFFER, SOUP_TYPE_CACHE };
+  const GType unwanted[]
+      = { SOUP_TYPE_CONTENT_DECODER, SOUP_TYPE_AUTH_MANAGER,    SOUP_TYPE_COOKIE_JAR,
+          SOUP_TYPE_HSTS_ENFORCER,   SOUP_TYPE_CONTENT_SNIFFER, SOUP_TYPE_CACHE };
   for (guint i = 0; i < G_N_ELEMENTS (unwanted); i++)
     soup_session_remove_feature_by_type (self->session, unwanted[i]);
   return self;
@@ -112,12 +114,13 @@ sc_http_parse_uri (GUri *base, const char *text)
 
   const char *scheme = g_uri_get_scheme (uri);
   const char *host = g_uri_get_host (uri);
-  if ((!g_str_equal (scheme, "https") && !g_str_equal (scheme, "http")) || host == NULL || *host == '\0')
+  if ((!g_str_equal (scheme, "https") && !g_str_equal (scheme, "http")) || host == NULL
+      || *host == '\0')
     return NULL;
 
   const char *path = g_uri_get_path (uri);
-  return g_uri_build (SOUP_HTTP_URI_FLAGS, scheme, NULL, host, g_uri_get_port (uri), *path != '\0' ? path : "/",
-                      g_uri_get_query (uri), NULL);
+  return g_uri_build (SOUP_HTTP_URI_FLAGS, scheme, NULL, host, g_uri_get_port (uri),
+                      *path != '\0' ? path : "/", g_uri_get_query (uri), NULL);
 }
 
 /* Ends @task with @raw, explained. */
@@ -129,10 +132,11 @@ fail (GTask *task, GError *raw)
   GError *error = NULL;
 
   exchange->failure = sc_failure_classify (owned);
-  if (exchange->failure == SC_FAILURE_CONNECT && (exchange->is_connected || exchange->is_redirected))
+  if (exchange->failure == SC_FAILURE_CONNECT
+      && (exchange->is_connected || exchange->is_redirected))
     exchange->failure = SC_FAILURE_BROKEN;
-  else if (exchange->failure == SC_FAILURE_BROKEN && !exchange->is_connected && !exchange->is_redirected
-           && owned->domain != G_RESOLVER_ERROR)
+  else if (exchange->failure == SC_FAILURE_BROKEN && !exchange->is_connected
+           && !exchange->is_redirected && owned->domain != G_RESOLVER_ERROR)
     exchange->failure = SC_FAILURE_CONNECT;
   (void)sc_failure_set (&error, owned, exchange->uri);
   g_task_return_error (task, error);
@@ -173,23 +177,26 @@ check_framing (Exchange *exchange, GError **error)
     return TRUE;
 
   g_autofree char *host = sc_failure_name_host (exchange->uri);
-  return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                       "\"%s\" contradicts itself about the length of its answer; check that it is a registry", host);
+  return sc_error_set (
+      error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+      "\"%s\" contradicts itself about the length of its answer; check that it is a registry",
+      host);
 }
 
 static gboolean
 follow_redirect (Exchange *exchange, GError **error)
 {
   const char *location;
-  guint n_locations = find_header (soup_message_get_response_headers (exchange->message), "Location", &location);
+  guint n_locations
+      = find_header (soup_message_get_response_headers (exchange->message), "Location", &location);
   g_autoptr (GUri) target = n_locations == 1 ? sc_http_parse_uri (exchange->uri, location) : NULL;
   g_autofree char *host = sc_failure_name_host (exchange->uri);
 
   if (target == NULL)
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                          "\"%s\" redirects, but not to a proper http address", host);
-  if (g_str_equal (g_uri_get_scheme (exchange->uri), "https") && g_str_equal (g_uri_get_scheme (target), "http")
-      && !exchange->http->insecure)
+  if (g_str_equal (g_uri_get_scheme (exchange->uri), "https")
+      && g_str_equal (g_uri_get_scheme (target), "http") && !exchange->http->insecure)
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                          "\"%s\" redirects from https to http, which is refused", host);
   if (exchange->redirects_left == 0)
@@ -204,7 +211,9 @@ follow_redirect (Exchange *exchange, GError **error)
 }
 
 static gboolean
-on_accept_certificate (SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags flags,
+on_accept_certificate (SoupMessage *message,
+                       GTlsCertificate *certificate,
+                       GTlsCertificateFlags flags,
                        gpointer user_data)
 {
   Exchange *exchange = user_data;
@@ -231,7 +240,8 @@ make_message (Exchange *self)
     g_signal_handlers_disconnect_by_data (self->message, self);
   g_clear_object (&self->message);
   self->message = soup_message_new_from_uri ("GET", self->uri);
-  soup_message_add_flags (self->message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
+  soup_message_add_flags (self->message,
+                          SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
 
   SoupMessageHeaders *headers = soup_message_get_request_headers (self->message);
   soup_message_headers_replace (headers, "Accept-Encoding", "identity");
@@ -320,8 +330,11 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-sc_http_get_async (ScHttp *self, const ScHttpRequest *request, GCancellable *cancellable,
-                   GAsyncReadyCallback callback, gpointer user_data)
+sc_http_get_async (ScHttp *self,
+                   const ScHttpRequest *request,
+                   GCancellable *cancellable,
+                   GAsyncReadyCallback callback,
+                   gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Exchange *exchange = g_new0 (Exchange, 1);

@@ -47,8 +47,11 @@ typedef struct
  *
  * The answer is there when its headers are; the body is for the caller to read, or to drop.
  */
-void sc_http_get_async (ScHttp *self, const ScHttpRequest *request, GCancellable *cancellable,
-                        GAsyncReadyCallback callback, gpointer user_data);
+void sc_http_get_async (ScHttp *self,
+                        const ScHttpRequest *request,
+                        GCancellable *cancellable,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data);
 
 /** sc_http_get_finish: @failure: (out): class of @error, which is in SYSCONT_ERROR */
 ScHttpAnswer *sc_http_get_finish (GAsyncResult *result, ScFailure *failure, GError **error);

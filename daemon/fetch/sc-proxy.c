@@ -20,7 +20,8 @@ set_proxy (GSimpleProxyResolver *resolver, const char *scheme, const char *proxy
   if (proxy == NULL)
     return;
 
-  g_autofree char *uri = strstr (proxy, "://") != NULL ? g_strdup (proxy) : g_strconcat ("http://", proxy, NULL);
+  g_autofree char *uri
+      = strstr (proxy, "://") != NULL ? g_strdup (proxy) : g_strconcat ("http://", proxy, NULL);
   g_simple_proxy_resolver_set_uri_proxy (resolver, scheme, uri);
 }
 

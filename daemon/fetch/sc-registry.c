@@ -45,8 +45,8 @@ check_name (const char *name, GError **error)
 
   if (reference != NULL && g_strcmp0 (reference->registry, name) == 0)
     return TRUE;
-  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" is no registry; write HOST or HOST:PORT",
-                       escaped);
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                       "\"%s\" is no registry; write HOST or HOST:PORT", escaped);
 }
 
 ScRegistry *
@@ -58,10 +58,12 @@ sc_registry_new (ScHttp *http, const char *name, GError **error)
   /* The name of Docker's registry is not that of the host that serves it. */
   const char *authority = g_str_equal (name, "docker.io") ? "registry-1.docker.io" : name;
   g_autofree char *text = g_strdup_printf ("https://%s/", authority);
-  g_autoptr (GUri) uri = sc_http_parse_uri (NULL, text);
-  if (uri == NULL)
+  /* Without SOUP_HTTP_URI_FLAGS, which would make the port of https that of http too. */
+  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
+  if (uri == NULL || g_uri_get_host (uri) == NULL)
     {
-      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" is no registry; write HOST or HOST:PORT", name);
+      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                    "\"%s\" is no registry; write HOST or HOST:PORT", name);
       return NULL;
     }
 
@@ -110,24 +112,25 @@ gboolean
 sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error)
 {
   gboolean has_digest = strchr (request->reference, ':') != NULL;
-  g_autofree char *text
-      = g_strdup_printf ("%s/%s%c%s", self->name, request->repository, has_digest ? '@' : ':', request->reference);
+  g_autofree char *text = g_strdup_printf ("%s/%s%c%s", self->name, request->repository,
+                                           has_digest ? '@' : ':', request->reference);
   g_autoptr (ScReference) parsed = sc_reference_parse (text, NULL);
   g_autofree char *escaped = sc_text_escape (text);
 
-  if (parsed != NULL && g_strcmp0 (parsed->registry, self->name) == 0
-      && g_str_equal (parsed->repository, request->repository)
+  if (parsed != NULL && g_str_equal (parsed->repository, request->repository)
       && g_strcmp0 (has_digest ? parsed->digest : parsed->tag, request->reference) == 0
       && (request->is_manifest || sc_digest_is_valid (request->reference)))
     return TRUE;
-  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" cannot be asked for", escaped);
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "\"%s\" cannot be asked for",
+                       escaped);
 }
 
 char *
 sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request)
 {
   if (!request->is_manifest)
-    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, self->name, request->repository);
+    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, self->name,
+                            request->repository);
   return g_strdup_printf ("manifest \"%s/%s%c%s\"", self->name, request->repository,
                           strchr (request->reference, ':') != NULL ? '@' : ':', request->reference);
 }
@@ -146,11 +149,11 @@ make_uri (const Get *get)
   const ScRegistryRequest *request = &get->request;
   g_autofree char *repository = g_uri_escape_string (request->repository, "/", FALSE);
   g_autofree char *reference = g_uri_escape_string (request->reference, ":", FALSE);
-  g_autofree char *path
-      = g_strdup_printf ("/v2/%s/%s/%s", repository, request->is_manifest ? "manifests" : "blobs", reference);
+  g_autofree char *path = g_strdup_printf ("/v2/%s/%s/%s", repository,
+                                           request->is_manifest ? "manifests" : "blobs", reference);
 
-  return g_uri_build (SOUP_HTTP_URI_FLAGS, get->scheme, NULL, get->registry->host, get->registry->port, path, NULL,
-                      NULL);
+  return g_uri_build (SOUP_HTTP_URI_FLAGS, get->scheme, NULL, get->registry->host,
+                      get->registry->port, path, NULL, NULL);
 }
 
 static void
@@ -163,7 +166,8 @@ send_get (GTask *task, GAsyncReadyCallback callback)
   g_free (get->token);
   get->token = g_strdup (g_hash_table_lookup (registry->tokens, get->request.repository));
 
-  g_autofree char *authorization = get->token != NULL ? g_strconcat ("Bearer ", get->token, NULL) : NULL;
+  g_autofree char *authorization
+      = get->token != NULL ? g_strconcat ("Bearer ", get->token, NULL) : NULL;
   ScHttpRequest request = { .uri = uri,
                             .accept = get->request.is_manifest ? registry->accept : NULL,
                             .authorization = authorization,
@@ -186,15 +190,18 @@ make_status_error (const Get *get, const ScHttpAnswer *answer)
                   get->registry->name, request->reference, request->repository);
   else if (answer->status == 404 || answer->status == 410)
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                  "registry \"%s\" no longer has the blob; have the image pushed again", get->registry->name);
+                  "registry \"%s\" no longer has the blob; have the image pushed again",
+                  get->registry->name);
   else if (answer->status == 401 || answer->status == 403)
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
-                  "registry \"%s\" lets nobody read repository \"%s\" without a login; check the name, or have the "
+                  "registry \"%s\" lets nobody read repository \"%s\" without a login; check the "
+                  "name, or have the "
                   "repository made public",
                   get->registry->name, request->repository);
   else
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
-                  "\"%s\" answers with status %u; check that it is a registry", host, answer->status);
+                  "\"%s\" answers with status %u; check that it is a registry", host,
+                  answer->status);
   return error;
 }
 
@@ -214,8 +221,8 @@ find_token_server (const Get *get, const ScHttpAnswer *answer, GError **error)
       g_propagate_error (error, make_status_error (get, answer));
       return NULL;
     }
-  return sc_token_make_uri (bearer, answer->uri, get->request.repository, sc_http_is_insecure (get->registry->http),
-                            error);
+  return sc_token_make_uri (bearer, answer->uri, get->request.repository,
+                            sc_http_is_insecure (get->registry->http), error);
 }
 
 static void on_answer (GObject *source, GAsyncResult *result, gpointer user_data);
@@ -262,7 +269,8 @@ handle_unauthorized (GTask *task, const ScHttpAnswer *answer)
   if (uri == NULL)
     g_task_return_error (task, error);
   else
-    sc_token_get_async (get->registry->http, uri, g_task_get_cancellable (task), on_token, g_object_ref (task));
+    sc_token_get_async (get->registry->http, uri, g_task_get_cancellable (task), on_token,
+                        g_object_ref (task));
 }
 
 static void
@@ -283,8 +291,8 @@ handle_error (GTask *task, GError *error)
 
   if (get->probe_error != NULL && g_str_equal (get->scheme, "http"))
     {
-      g_autofree char *message = g_strdup_printf ("%s (before that, with https: %s)", error->message,
-                                                  get->probe_error->message);
+      g_autofree char *message = g_strdup_printf ("%s (before that, with https: %s)",
+                                                  error->message, get->probe_error->message);
       g_free (error->message);
       error->message = g_steal_pointer (&message);
     }
@@ -318,8 +326,12 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-sc_registry_get_async (ScRegistry *self, const ScRegistryRequest *request, ScRetry *retry, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
+sc_registry_get_async (ScRegistry *self,
+                       const ScRegistryRequest *request,
+                       ScRetry *retry,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Get *get = g_new0 (Get, 1);

@@ -43,8 +43,12 @@ char *sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request);
  *
  * One token is got or renewed for each call, at most.
  */
-void sc_registry_get_async (ScRegistry *self, const ScRegistryRequest *request, ScRetry *retry,
-                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void sc_registry_get_async (ScRegistry *self,
+                            const ScRegistryRequest *request,
+                            ScRetry *retry,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
 
 /**
  * sc_registry_get_finish:

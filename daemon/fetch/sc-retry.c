@@ -22,9 +22,12 @@ sc_retry_next (ScRetry *self, guint wait_s, guint *delay_ms)
   if (self->failures >= self->limit)
     return FALSE;
 
-  guint backoff_ms = MIN (self->policy->backoff_ms << MIN (self->failures, 16), self->policy->backoff_max_ms);
+  guint backoff_ms
+      = MIN (self->policy->backoff_ms << MIN (self->failures, 16), self->policy->backoff_max_ms);
   /* Jitter: clients that failed together must not come back together. */
-  guint jittered_ms = backoff_ms < 2 ? backoff_ms : (guint)g_random_int_range ((gint)(backoff_ms / 2), (gint)backoff_ms);
+  guint jittered_ms = backoff_ms < 2
+                          ? backoff_ms
+                          : (guint)g_random_int_range ((gint)(backoff_ms / 2), (gint)backoff_ms);
 
   self->failures++;
   *delay_ms = wait_s * 1000 + jittered_ms;
@@ -46,7 +49,8 @@ sc_retry_parse_after (const char *text, gint64 now)
   if (*text != '\0' && text[strspn (text, "0123456789")] == '\0')
     {
       guint64 seconds;
-      return g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, &seconds, NULL) ? (gint64)seconds : G_MAXINT32;
+      return g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, &seconds, NULL) ? (gint64)seconds
+                                                                                  : G_MAXINT32;
     }
 
   g_autoptr (GDateTime) date = soup_date_time_new_from_http_string (text);
@@ -65,7 +69,10 @@ on_waited (gpointer user_data)
 }
 
 void
-sc_retry_wait_async (guint delay_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+sc_retry_wait_async (guint delay_ms,
+                     GCancellable *cancellable,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   g_autoptr (GSource) timer = g_timeout_source_new (delay_ms);

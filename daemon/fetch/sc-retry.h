@@ -12,12 +12,12 @@ typedef struct
   guint connect_ms;      /* name, connection and TLS handshake */
   guint headers_ms;      /* from the request to the end of the answer's headers */
   guint stall_ms;        /* without a byte of the body */
-  guint floor_window_ms; /* of waiting for the body: fewer than floor_bytes in it are a failure too */
+  guint floor_window_ms; /* of waiting for the body: fewer than floor_bytes are a failure too */
   guint floor_bytes;
-  guint retries;         /* in succession, without progress between them */
-  guint backoff_ms;      /* before the first retry; doubled each time, up to backoff_max_ms */
+  guint retries;    /* in succession, without progress between them */
+  guint backoff_ms; /* before the first retry; doubled each time, up to backoff_max_ms */
   guint backoff_max_ms;
-  guint max_wait_s;      /* longest wait that a server may ask for */
+  guint max_wait_s; /* longest wait that a server may ask for */
 } ScRetryPolicy;
 
 extern const ScRetryPolicy sc_retry_policy_default;
@@ -26,14 +26,14 @@ extern const ScRetryPolicy sc_retry_policy_default;
 typedef struct
 {
   const ScRetryPolicy *policy;
-  guint limit;          /* of failures */
+  guint limit; /* of failures */
   guint failures;
-  gboolean is_answered; /* the server is there: a connection that cannot be made is worth another try */
+  gboolean is_answered; /* the server is there: one that cannot be reached is worth another try */
 } ScRetry;
 
-#define SC_RETRY_INIT(policy_, is_answered_)                                                                           \
-  {                                                                                                                    \
-    .policy = (policy_), .limit = (policy_)->retries, .is_answered = (is_answered_)                                    \
+#define SC_RETRY_INIT(policy_, is_answered_)                                                       \
+  {                                                                                                \
+    .policy = (policy_), .limit = (policy_)->retries, .is_answered = (is_answered_)                \
   }
 
 /** sc_retry_next: FALSE when the request must be given up; @delay_ms: (out): how long to wait, at least @wait_s seconds */
@@ -52,5 +52,8 @@ void sc_retry_progress (ScRetry *self);
 gint64 sc_retry_parse_after (const char *text, gint64 now);
 
 /** sc_retry_wait_async: @callback comes after @delay_ms, or when @cancellable is cancelled */
-void sc_retry_wait_async (guint delay_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void sc_retry_wait_async (guint delay_ms,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data);
 gboolean sc_retry_wait_finish (GAsyncResult *result, GError **error);

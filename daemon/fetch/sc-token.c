@@ -10,7 +10,8 @@
 static gboolean
 refuse (GError **error, const char *what)
 {
-  return sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED, "the registry's token server %s", what);
+  return sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
+                       "the registry's token server %s", what);
 }
 
 static gboolean
@@ -57,9 +58,14 @@ append_parameter (GString *query, const char *name, const char *value)
 }
 
 GUri *
-sc_token_make_uri (const ScChallenge *bearer, GUri *registry, const char *repository, gboolean insecure, GError **error)
+sc_token_make_uri (const ScChallenge *bearer,
+                   GUri *registry,
+                   const char *repository,
+                   gboolean insecure,
+                   GError **error)
 {
-  g_autoptr (GUri) realm = parse_realm (sc_challenge_get (bearer, "realm"), registry, insecure, error);
+  g_autoptr (GUri) realm
+      = parse_realm (sc_challenge_get (bearer, "realm"), registry, insecure, error);
   if (realm == NULL)
     return NULL;
 
@@ -95,17 +101,19 @@ sc_token_parse (GBytes *answer, GError **error)
   gsize size_bytes;
   const char *data = g_bytes_get_data (answer, &size_bytes);
   g_autoptr (GError) reason = NULL;
-  g_autoptr (JsonObject) object = sc_json_parse_object (data != NULL ? data : "", size_bytes, &limits, &reason);
+  g_autoptr (JsonObject) object
+      = sc_json_parse_object (data != NULL ? data : "", size_bytes, &limits, &reason);
   const char *token = NULL;
   if (object == NULL || !sc_json_get_string (object, "token", &token, &reason)
       || (token == NULL && !sc_json_get_string (object, "access_token", &token, &reason)))
     {
-      sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED, "the registry's token server sent no token: %s",
-                    reason->message);
+      sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
+                    "the registry's token server sent no token: %s", reason->message);
       return NULL;
     }
 
-  if (token == NULL || *token == '\0' || strlen (token) > SC_TOKEN_MAX_BYTES || !is_visible_ascii (token))
+  if (token == NULL || *token == '\0' || strlen (token) > SC_TOKEN_MAX_BYTES
+      || !is_visible_ascii (token))
     {
       refuse (error, "sent no proper token");
       return NULL;
@@ -142,8 +150,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer != NULL && answer->status == 200)
     {
       GCancellable *cancellable = g_task_get_cancellable (task);
-      sc_body_read_async (g_steal_pointer (&answer), SC_TOKEN_MAX_ANSWER_BYTES, retry->policy, cancellable,
-                          on_body, g_steal_pointer (&task));
+      sc_body_read_async (g_steal_pointer (&answer), SC_TOKEN_MAX_ANSWER_BYTES, retry->policy,
+                          cancellable, on_body, g_steal_pointer (&task));
       return;
     }
 
@@ -151,14 +159,18 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       g_autofree char *host = sc_failure_name_host (answer->uri);
       sc_error_set (&error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
-                    "\"%s\" answers with status %u; it may not exist, or want a login", host, answer->status);
+                    "\"%s\" answers with status %u; it may not exist, or want a login", host,
+                    answer->status);
     }
   sc_prefix_error (&error, "getting a token: ");
   g_task_return_error (task, error);
 }
 
 void
-sc_token_get_async (ScHttp *http, GUri *uri, GCancellable *cancellable, GAsyncReadyCallback callback,
+sc_token_get_async (ScHttp *http,
+                    GUri *uri,
+                    GCancellable *cancellable,
+                    GAsyncReadyCallback callback,
                     gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);

@@ -20,7 +20,10 @@
  *
  * Returns: (transfer full) (nullable): where to ask; REGISTRY_AUTH_REQUIRED for a realm that is refused
  */
-GUri *sc_token_make_uri (const ScChallenge *bearer, GUri *registry, const char *repository, gboolean insecure,
+GUri *sc_token_make_uri (const ScChallenge *bearer,
+                         GUri *registry,
+                         const char *repository,
+                         gboolean insecure,
                          GError **error);
 
 /**
@@ -31,6 +34,9 @@ GUri *sc_token_make_uri (const ScChallenge *bearer, GUri *registry, const char *
  */
 char *sc_token_parse (GBytes *answer, GError **error);
 
-void sc_token_get_async (ScHttp *http, GUri *uri, GCancellable *cancellable, GAsyncReadyCallback callback,
+void sc_token_get_async (ScHttp *http,
+                         GUri *uri,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
                          gpointer user_data);
 char *sc_token_get_finish (GAsyncResult *result, GError **error);

@@ -49,8 +49,8 @@ sc_watch_new (GCancellable *parent)
   if (parent != NULL)
     {
       self->parent = g_object_ref (parent);
-      self->cancelled_id
-          = g_cancellable_connect (parent, G_CALLBACK (on_parent_cancelled), self->cancellable, NULL);
+      self->cancelled_id = g_cancellable_connect (parent, G_CALLBACK (on_parent_cancelled),
+                                                  self->cancellable, NULL);
     }
   return self;
 }
@@ -90,7 +90,8 @@ sc_watch_stop (ScWatch *self)
 void
 sc_watch_explain (ScWatch *self, GError **error)
 {
-  if (!self->has_fired || error == NULL || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (!self->has_fired || error == NULL
+      || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
 
   g_clear_error (error);

@@ -10,8 +10,9 @@ sc_runtime_check (const char *path, GError **error)
     return TRUE;
 
   g_autofree char *name = g_path_get_basename (path);
-  return sc_error_set (error, SYSCONT_ERROR_RUNTIME_MISSING,
-                       "the runtime \"%s\" is not installed; install the package %s or name another one as Path= in "
-                       "[Runtime] of syscont.conf",
-                       path, name);
+  return sc_error_set (
+      error, SYSCONT_ERROR_RUNTIME_MISSING,
+      "the runtime \"%s\" is not installed; install the package %s or name another one as Path= in "
+      "[Runtime] of syscont.conf",
+      path, name);
 }

@@ -6,5 +6,6 @@
 
 #include <glib.h>
 
-/** sc_runtime_check: RUNTIME_MISSING naming package and configuration key when @path is not an executable file */
+/** sc_runtime_check: RUNTIME_MISSING naming package and configuration key when @path is not an
+ * executable file */
 gboolean sc_runtime_check (const char *path, GError **error);

@@ -12,16 +12,21 @@
 
 struct _ScSystemd
 {
-  GDBusConnection *bus;      /* (owned) */
-  GMainContext *context;     /* (owned) of the thread that uses this object */
+  GDBusConnection *bus;  /* (owned) */
+  GMainContext *context; /* (owned) of the thread that uses this object */
   guint job_removed_id;
-  GHashTable *results;       /* (owned) job path (char*) to result (char*), of jobs that ended */
-  guint n_transient;         /* transient units made so far */
+  GHashTable *results; /* (owned) job path (char*) to result (char*), of jobs that ended */
+  guint n_transient;   /* transient units made so far */
 };
 
 static void
-on_job_removed (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                const char *signal, GVariant *parameters, gpointer user_data)
+on_job_removed (GDBusConnection *bus,
+                const char *sender,
+                const char *path,
+                const char *interface,
+                const char *signal,
+                GVariant *parameters,
+                gpointer user_data)
 {
   ScSystemd *self = user_data;
   const char *job;
@@ -32,12 +37,18 @@ on_job_removed (GDBusConnection *bus, const char *sender, const char *path, cons
 }
 
 static GVariant *
-call (ScSystemd *self, const char *path, const char *interface, const char *method, GVariant *arguments,
-      const char *reply_type, GCancellable *cancellable, GError **error)
+call (ScSystemd *self,
+      const char *path,
+      const char *interface,
+      const char *method,
+      GVariant *arguments,
+      const char *reply_type,
+      GCancellable *cancellable,
+      GError **error)
 {
   return g_dbus_connection_call_sync (self->bus, BUS_NAME, path, interface, method, arguments,
-                                      G_VARIANT_TYPE (reply_type), G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS,
-                                      cancellable, error);
+                                      G_VARIANT_TYPE (reply_type), G_DBUS_CALL_FLAGS_NONE,
+                                      CALL_TIMEOUT_MS, cancellable, error);
 }
 
 static gboolean
@@ -56,13 +67,15 @@ sc_systemd_new (GDBusConnection *bus, GError **error)
   self->bus = g_object_ref (bus);
   self->context = g_main_context_ref_thread_default ();
   self->results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->job_removed_id
-      = g_dbus_connection_signal_subscribe (bus, BUS_NAME, MANAGER_INTERFACE, "JobRemoved", MANAGER_PATH, NULL,
-                                            G_DBUS_SIGNAL_FLAGS_NONE, on_job_removed, self, NULL);
+  self->job_removed_id = g_dbus_connection_signal_subscribe (
+      bus, BUS_NAME, MANAGER_INTERFACE, "JobRemoved", MANAGER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+      on_job_removed, self, NULL);
 
-  /* Without a subscriber systemd sends no JobRemoved. The subscription belongs to the connection, which is shared. */
+  /* Without a subscriber systemd sends no JobRemoved. The subscription belongs to the connection,
+   * which is shared. */
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "Subscribe", NULL, "()", NULL, &local_error);
+  g_autoptr (GVariant) reply
+      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "Subscribe", NULL, "()", NULL, &local_error);
   if (reply == NULL && !is_remote_error (local_error, "org.freedesktop.systemd1.AlreadySubscribed"))
     {
       g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "talking to systemd: ");
@@ -77,7 +90,8 @@ sc_systemd_free (ScSystemd *self)
 {
   if (self->job_removed_id != 0)
     g_dbus_connection_signal_unsubscribe (self->bus, self->job_removed_id);
-  /* The subscription's last callbacks are sources of this context: run them before the table goes. */
+  /* The subscription's last callbacks are sources of this context: run them before the table goes.
+   * */
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_hash_table_unref (self->results);
@@ -129,9 +143,11 @@ source_end (GSource *source)
   g_source_unref (source);
 }
 
-/* Waits until systemd says how a job ended. (transfer full): its result, e.g. "done" or "failed". */
+/* Waits until systemd says how a job ended. (transfer full): its result, e.g. "done" or "failed".
+ * */
 static char *
-wait_for_job (ScSystemd *self, const char *job, guint timeout_s, GCancellable *cancellable, GError **error)
+wait_for_job (
+    ScSystemd *self, const char *job, guint timeout_s, GCancellable *cancellable, GError **error)
 {
   gboolean expired = FALSE;
   GSource *wakeup = attach_wakeup (self, cancellable);
@@ -147,12 +163,14 @@ wait_for_job (ScSystemd *self, const char *job, guint timeout_s, GCancellable *c
   source_end (wakeup);
 
   if (result == NULL && !g_cancellable_set_error_if_cancelled (cancellable, error))
-    sc_error_set (error, SYSCONT_ERROR_TIMED_OUT, "systemd did not finish the job within %u s", timeout_s);
+    sc_error_set (error, SYSCONT_ERROR_TIMED_OUT, "systemd did not finish the job within %u s",
+                  timeout_s);
   return result;
 }
 
 static gboolean
-finish_unit_job (ScSystemd *self, GVariant *reply, guint timeout_s, GCancellable *cancellable, GError **error)
+finish_unit_job (
+    ScSystemd *self, GVariant *reply, guint timeout_s, GCancellable *cancellable, GError **error)
 {
   const char *job;
   g_variant_get (reply, "(&o)", &job);
@@ -161,16 +179,22 @@ finish_unit_job (ScSystemd *self, GVariant *reply, guint timeout_s, GCancellable
   if (result == NULL)
     return FALSE;
   if (strcmp (result, "done") != 0 && strcmp (result, "skipped") != 0)
-    return sc_error_set (error, SYSCONT_ERROR_START_FAILED, "systemd's job ended with \"%s\"", result);
+    return sc_error_set (error, SYSCONT_ERROR_START_FAILED, "systemd's job ended with \"%s\"",
+                         result);
   return TRUE;
 }
 
 static gboolean
-unit_job (ScSystemd *self, const char *method, const char *unit, guint timeout_s, GCancellable *cancellable,
+unit_job (ScSystemd *self,
+          const char *method,
+          const char *unit,
+          guint timeout_s,
+          GCancellable *cancellable,
           GError **error)
 {
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, method,
-                                     g_variant_new ("(ss)", unit, "replace"), "(o)", cancellable, error);
+  g_autoptr (GVariant) reply
+      = call (self, MANAGER_PATH, MANAGER_INTERFACE, method,
+              g_variant_new ("(ss)", unit, "replace"), "(o)", cancellable, error);
 
   if (reply == NULL)
     return FALSE;
@@ -178,7 +202,11 @@ unit_job (ScSystemd *self, const char *method, const char *unit, guint timeout_s
 }
 
 static gboolean
-start_like (ScSystemd *self, const char *method, const char *unit, guint timeout_s, GCancellable *cancellable,
+start_like (ScSystemd *self,
+            const char *method,
+            const char *unit,
+            guint timeout_s,
+            GCancellable *cancellable,
             GError **error)
 {
   g_autoptr (GError) local_error = NULL;
@@ -190,7 +218,8 @@ start_like (ScSystemd *self, const char *method, const char *unit, guint timeout
   g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "starting \"%s\": ", unit);
   if (failed && error != NULL)
     {
-      g_autofree char *message = g_strdup_printf ("%s; see \"journalctl -u %s\"", (*error)->message, unit);
+      g_autofree char *message
+          = g_strdup_printf ("%s; see \"journalctl -u %s\"", (*error)->message, unit);
       g_free ((*error)->message);
       (*error)->message = g_steal_pointer (&message);
     }
@@ -198,19 +227,22 @@ start_like (ScSystemd *self, const char *method, const char *unit, guint timeout
 }
 
 gboolean
-sc_systemd_start (ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error)
+sc_systemd_start (
+    ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error)
 {
   return start_like (self, "StartUnit", unit, timeout_s, cancellable, error);
 }
 
 gboolean
-sc_systemd_restart (ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error)
+sc_systemd_restart (
+    ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error)
 {
   return start_like (self, "RestartUnit", unit, timeout_s, cancellable, error);
 }
 
 gboolean
-sc_systemd_stop (ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error)
+sc_systemd_stop (
+    ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
 
@@ -239,8 +271,8 @@ sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable
 {
   const char *const units[] = { unit, NULL };
   g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "DisableUnitFiles", g_variant_new ("(^asb)", units, FALSE),
-              "(a(sss))", cancellable, error);
+      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "DisableUnitFiles",
+              g_variant_new ("(^asb)", units, FALSE), "(a(sss))", cancellable, error);
 
   if (reply == NULL)
     return sc_prefix_error (error, "disabling \"%s\": ", unit);
@@ -250,7 +282,7 @@ sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable
 void
 sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable)
 {
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "ResetFailedUnit",
+  g_autoptr (GVariant) reply G_GNUC_UNUSED = call (self, MANAGER_PATH, MANAGER_INTERFACE, "ResetFailedUnit",
                                      g_variant_new ("(s)", unit), "()", cancellable, NULL);
 }
 
@@ -275,16 +307,24 @@ take_string (GVariant *properties, const char *name)
 }
 
 static GVariant *
-get_all (ScSystemd *self, const char *path, const char *interface, GCancellable *cancellable, GError **error)
+get_all (ScSystemd *self,
+         const char *path,
+         const char *interface,
+         GCancellable *cancellable,
+         GError **error)
 {
-  g_autoptr (GVariant) reply = call (self, path, "org.freedesktop.DBus.Properties", "GetAll",
-                                     g_variant_new ("(s)", interface), "(a{sv})", cancellable, error);
+  g_autoptr (GVariant) reply
+      = call (self, path, "org.freedesktop.DBus.Properties", "GetAll",
+              g_variant_new ("(s)", interface), "(a{sv})", cancellable, error);
 
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
 gboolean
-sc_systemd_get_status (ScSystemd *self, const char *unit, ScUnitStatus *status, GCancellable *cancellable,
+sc_systemd_get_status (ScSystemd *self,
+                       const char *unit,
+                       ScUnitStatus *status,
+                       GCancellable *cancellable,
                        GError **error)
 {
   g_autoptr (GVariant) loaded = call (self, MANAGER_PATH, MANAGER_INTERFACE, "LoadUnit",
@@ -313,7 +353,10 @@ sc_systemd_get_status (ScSystemd *self, const char *unit, ScUnitStatus *status, 
 }
 
 char *
-sc_systemd_find_invocation (ScSystemd *self, const char *invocation_id, GCancellable *cancellable, GError **error)
+sc_systemd_find_invocation (ScSystemd *self,
+                            const char *invocation_id,
+                            GCancellable *cancellable,
+                            GError **error)
 {
   guint8 id[16];
   gboolean valid = strlen (invocation_id) == 2 * sizeof id;
@@ -346,8 +389,8 @@ sc_systemd_find_invocation (ScSystemd *self, const char *invocation_id, GCancell
 gboolean
 sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "RefUnit", g_variant_new ("(s)", unit),
-                                     "()", cancellable, error);
+  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "RefUnit",
+                                     g_variant_new ("(s)", unit), "()", cancellable, error);
 
   return reply != NULL;
 }
@@ -355,14 +398,14 @@ sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellabl
 void
 sc_systemd_unref_unit (ScSystemd *self, const char *unit)
 {
-  g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "UnrefUnit", g_variant_new ("(s)", unit), "()", NULL, NULL);
+  g_autoptr (GVariant) reply G_GNUC_UNUSED = call (self, MANAGER_PATH, MANAGER_INTERFACE, "UnrefUnit",
+                                     g_variant_new ("(s)", unit), "()", NULL, NULL);
 }
 
 void
 sc_systemd_kill (ScSystemd *self, const char *unit)
 {
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "KillUnit",
+  g_autoptr (GVariant) reply G_GNUC_UNUSED = call (self, MANAGER_PATH, MANAGER_INTERFACE, "KillUnit",
                                      g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
 }
 
@@ -374,29 +417,35 @@ transient_properties (const char *const *argv, const char *description)
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sv)"));
   g_variant_builder_add (&builder, "(sv)", "Description", g_variant_new_string (description));
   g_variant_builder_add (&builder, "(sv)", "Type", g_variant_new_string ("oneshot"));
-  g_variant_builder_add (&builder, "(sv)", "CollectMode", g_variant_new_string ("inactive-or-failed"));
+  g_variant_builder_add (&builder, "(sv)", "CollectMode",
+                         g_variant_new_string ("inactive-or-failed"));
   GVariant *command = g_variant_new ("(s^asb)", argv[0], argv, FALSE);
   g_variant_builder_add (&builder, "(sv)", "ExecStart", g_variant_new_array (NULL, &command, 1));
   return g_variant_builder_end (&builder);
 }
 
 gboolean
-sc_systemd_run (ScSystemd *self, const char *const *argv, const char *description, guint timeout_s,
-                GCancellable *cancellable, GError **error)
+sc_systemd_run (ScSystemd *self,
+                const char *const *argv,
+                const char *description,
+                guint timeout_s,
+                GCancellable *cancellable,
+                GError **error)
 {
   g_autofree char *uuid = g_uuid_string_random ();
-  g_autofree char *unit = g_strdup_printf ("syscont-run-%.8s-%u.service", uuid, self->n_transient++);
+  g_autofree char *unit
+      = g_strdup_printf ("syscont-run-%.8s-%u.service", uuid, self->n_transient++);
   g_autoptr (GError) local_error = NULL;
 
-  g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "StartTransientUnit",
-              g_variant_new ("(ss@a(sv)@a(sa(sv)))", unit, "fail", transient_properties (argv, description),
-                             g_variant_new_array (G_VARIANT_TYPE ("(sa(sv))"), NULL, 0)),
-              "(o)", cancellable, &local_error);
+  g_autoptr (GVariant) reply = call (
+      self, MANAGER_PATH, MANAGER_INTERFACE, "StartTransientUnit",
+      g_variant_new ("(ss@a(sv)@a(sa(sv)))", unit, "fail", transient_properties (argv, description),
+                     g_variant_new_array (G_VARIANT_TYPE ("(sa(sv))"), NULL, 0)),
+      "(o)", cancellable, &local_error);
   if (reply != NULL && finish_unit_job (self, reply, timeout_s, cancellable, &local_error))
     return TRUE;
 
-  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_FAILED, "running %s: %s; see \"journalctl -u %s\"", argv[0],
-               local_error->message, unit);
+  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_FAILED,
+               "running %s: %s; see \"journalctl -u %s\"", argv[0], local_error->message, unit);
   return FALSE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * systemd's D-Bus interface (org.freedesktop.systemd1(5)), blocking, for a job's thread. Waits for the result of each unit
+ * systemd's D-Bus interface (org.freedesktop.systemd1(5)), blocking, for a job's thread. Waits for
+ * the result of each unit
  * job.
  */
 #pragma once
@@ -13,7 +14,8 @@ typedef struct _ScSystemd ScSystemd;
  * sc_systemd_new:
  * @bus: the system bus
  *
- * (thread: the one that uses it): signals are received in its thread-default main context, which only this object may
+ * (thread: the one that uses it): signals are received in its thread-default main context, which
+ * only this object may
  * iterate.
  */
 ScSystemd *sc_systemd_new (GDBusConnection *bus, GError **error);
@@ -26,16 +28,22 @@ gboolean sc_systemd_reload (ScSystemd *self, GCancellable *cancellable, GError *
  * @unit: full unit name
  * @timeout_s: TIMED_OUT after that
  *
- * Errors: START_FAILED with systemd's job result ("failed", "timeout", "dependency" …) and what to look at; NOT_FOUND. Stopping
+ * Errors: START_FAILED with systemd's job result ("failed", "timeout", "dependency" …) and what to
+ * look at; NOT_FOUND. Stopping
  * what does not run succeeds.
  */
-gboolean sc_systemd_start (ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
-gboolean sc_systemd_stop (ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
-gboolean sc_systemd_restart (ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
+gboolean sc_systemd_start (
+    ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
+gboolean sc_systemd_stop (
+    ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
+gboolean sc_systemd_restart (
+    ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
 
 /** sc_systemd_enable, _disable: exactly this unit file; the caller reloads afterwards */
-gboolean sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
-gboolean sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
+gboolean
+sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
+gboolean
+sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
 
 /** sc_systemd_reset_failed: forgets a failed state; errors are not one */
 void sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable);
@@ -46,26 +54,36 @@ typedef struct
   char *active_state;  /* (owned) "active", "inactive", "failed", "activating" … */
   char *sub_state;     /* (owned) */
   char *fragment_path; /* (owned) "" without a file */
-  char *result;        /* (owned) of a service: "success", "exit-code", "oom-kill", "signal", "timeout" …; "" else */
+  char *
+      result; /* (owned) of a service: "success", "exit-code", "oom-kill", "signal", "timeout" …; ""
+               * else */
   guint64 active_enter_usec; /* 0 = never */
 } ScUnitStatus;
 
 void sc_unit_status_clear (ScUnitStatus *self);
 
 /** sc_systemd_get_status: of any unit name, loaded or not */
-gboolean sc_systemd_get_status (ScSystemd *self, const char *unit, ScUnitStatus *status, GCancellable *cancellable,
+gboolean sc_systemd_get_status (ScSystemd *self,
+                                const char *unit,
+                                ScUnitStatus *status,
+                                GCancellable *cancellable,
                                 GError **error);
 
 /** sc_systemd_find_invocation: (transfer full) (nullable): name of the unit with this  (32 hex) */
-char *sc_systemd_find_invocation (ScSystemd *self, const char *invocation_id, GCancellable *cancellable, GError **error);
+char *sc_systemd_find_invocation (ScSystemd *self,
+                                  const char *invocation_id,
+                                  GCancellable *cancellable,
+                                  GError **error);
 
 /**
  * sc_systemd_ref_unit:
  *
- * Keeps systemd from forgetting a unit that ended, so that its Result can be read, until sc_systemd_unref_unit() or
+ * Keeps systemd from forgetting a unit that ended, so that its Result can be read, until
+ * sc_systemd_unref_unit() or
  * until the bus connection ends.
  */
-gboolean sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
+gboolean
+sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
 void sc_systemd_unref_unit (ScSystemd *self, const char *unit);
 
 /** sc_systemd_kill: SIGKILL to all processes of a unit; errors are not one */
@@ -76,11 +94,16 @@ void sc_systemd_kill (ScSystemd *self, const char *unit);
  * @argv: absolute path of a program and its arguments
  * @description: of the transient unit
  *
- * Runs a program in a transient service unit, as root, and waits for its end. FAILED when it exits with another status
+ * Runs a program in a transient service unit, as root, and waits for its end. FAILED when it exits
+ * with another status
  * than 0.
  */
-gboolean sc_systemd_run (ScSystemd *self, const char *const *argv, const char *description, guint timeout_s,
-                         GCancellable *cancellable, GError **error);
+gboolean sc_systemd_run (ScSystemd *self,
+                         const char *const *argv,
+                         const char *description,
+                         guint timeout_s,
+                         GCancellable *cancellable,
+                         GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScSystemd, sc_systemd_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScUnitStatus, sc_unit_status_clear)

@@ -13,8 +13,8 @@
 
 /* systemd.unit(5), "Unit File Load Path", system mode. /etc/systemd/system comes from ScPaths. */
 static const char *const other_unit_dirs[] = {
-  "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
-  "/run/systemd/system",         "/run/systemd/generator.early", "/run/systemd/generator",
+  "/etc/systemd/system.control", "/run/systemd/system.control",   "/run/systemd/transient",
+  "/run/systemd/system",         "/run/systemd/generator.early",  "/run/systemd/generator",
   "/run/systemd/generator.late", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
   "/lib/systemd/system",
 };
@@ -59,7 +59,8 @@ sc_unit_files_check_free (const ScPaths *paths, const char *name, GError **error
   g_autofree char *drop_in = g_build_filename (dir, DROP_IN_NAME, NULL);
   g_autofree char *tmpfiles = sc_unit_files_tmpfiles_path (paths, name);
 
-  if (!check_absent (own, error) || !check_absent (drop_in, error) || !check_absent (tmpfiles, error))
+  if (!check_absent (own, error) || !check_absent (drop_in, error)
+      || !check_absent (tmpfiles, error))
     return FALSE;
 
   for (gsize i = 0; i < G_N_ELEMENTS (other_unit_dirs); i++)
@@ -80,8 +81,12 @@ write_text (const char *dir, const char *name, const char *text, GError **error)
 }
 
 gboolean
-sc_unit_files_write (const ScPaths *paths, const char *name, const char *service, const char *drop_in,
-                     const char *tmpfiles, GError **error)
+sc_unit_files_write (const ScPaths *paths,
+                     const char *name,
+                     const char *service,
+                     const char *drop_in,
+                     const char *tmpfiles,
+                     GError **error)
 {
   g_autofree char *unit = unit_name (name);
   g_autofree char *dir = drop_in_dir (paths, name);
@@ -98,7 +103,9 @@ unlink_in (const char *dir, const char *name, GError **error)
   sc_autofd dir_fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
   if (dir_fd < 0)
-    return errno == ENOENT || errno == ENOTDIR ? TRUE : sc_error_set_errno (error, errno, "opening \"%s\"", dir);
+    return errno == ENOENT || errno == ENOTDIR
+               ? TRUE
+               : sc_error_set_errno (error, errno, "opening \"%s\"", dir);
   return sc_fd_unlink (dir_fd, name, error);
 }
 
@@ -144,5 +151,6 @@ sc_switching_set (const ScPaths *paths, const char *name, gboolean on, GError **
 
   if (dir_fd < 0)
     return FALSE;
-  return on ? sc_fd_write_atomic (dir_fd, name, "", 0, 0644, error) : sc_fd_unlink (dir_fd, name, error);
+  return on ? sc_fd_write_atomic (dir_fd, name, "", 0, 0644, error)
+            : sc_fd_unlink (dir_fd, name, error);
 }

@@ -164,8 +164,12 @@ sc_channel_send (
 
   g_return_val_if_fail (n_fds <= SC_RECORD_MAX_FDS && (n_fds == 0 || self->is_socket), FALSE);
   if (payload->len > SC_RECORD_MAX_PAYLOAD)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "a record of %u bytes is too large",
-                         payload->len);
+    {
+      sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "a record of %u bytes is too large",
+                    payload->len);
+      g_byte_array_set_size (payload, 0);
+      return FALSE;
+    }
 
   make_header (header, sc_record_writer_get_type (writer), payload->len);
   if (self->is_socket)

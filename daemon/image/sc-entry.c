@@ -86,13 +86,13 @@ sc_entry_path_check (const char *path, GError **error)
 
 /* What libostree or another tool would take for a whiteout must not be a name in a tree of ours. */
 static gboolean
-check_names (const ScEntry *self, GError **error)
+check_names (const char *path, GError **error)
 {
-  g_auto (GStrv) components = g_strsplit (self->path, "/", -1);
+  g_auto (GStrv) components = g_strsplit (path, "/", -1);
 
   for (guint i = 0; components[i] != NULL; i++)
     if (g_str_has_prefix (components[i], ".wh.") || g_str_has_prefix (components[i], ".ostree-wh."))
-      return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+      return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, path,
                           "has a name that is reserved for whiteouts");
   return TRUE;
 }
@@ -107,7 +107,7 @@ check_link (const ScEntry *self, GError **error)
       if (target == NULL || target[0] == '\0')
         return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
                             "is a hard link to nothing");
-      return sc_entry_path_check (target, error);
+      return sc_entry_path_check (target, error) && check_names (target, error);
     }
   if (self->type == SC_ENTRY_SYMLINK)
     {
@@ -191,7 +191,7 @@ sc_entry_check (const ScEntry *self, GError **error)
   if (self->type < SC_ENTRY_DIRECTORY || self->type > SC_ENTRY_DROPPED)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "an entry has the unknown type %d",
                          self->type);
-  if (!sc_entry_path_check (self->path, error) || !check_names (self, error)
+  if (!sc_entry_path_check (self->path, error) || !check_names (self->path, error)
       || !check_link (self, error) || !check_xattrs (self, error))
     return FALSE;
   if (self->path[0] == '\0' && self->type != SC_ENTRY_DIRECTORY && self->type != SC_ENTRY_OPAQUE)
@@ -202,6 +202,10 @@ sc_entry_check (const ScEntry *self, GError **error)
   if (self->uid > G_MAXINT32 || self->gid > G_MAXINT32)
     return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
                         "has an owner that no system has");
+  /* off_t is signed, and whoever adds sizes up must not overflow on a single one. */
+  if (self->size_bytes > G_MAXINT64)
+    return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
+                        "has a size that no file has");
   if (self->size_bytes != 0 && self->type != SC_ENTRY_REGULAR)
     return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, self->path,
                         "has content but is no regular file");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One entry of a layer as it goes from syscont-unpack to syscontd: a tar member, checked and normalised. What the worker
+ * One entry of a layer as it goes from syscont-unpack to syscontd: a tar member, checked and
+ * normalised. What the worker
  * promises is checked again by the reader (sc_entry_check()): the worker is not trusted.
  */
 #pragma once
@@ -33,11 +34,11 @@ typedef struct
 typedef struct
 {
   ScEntryType type;
-  char *
-      path; /* (owned) relative, clean: no empty, "." or ".." component; "" for the root directory */
-  char *
-      link_target; /* (owned) (nullable) of a symlink as written; of a hard link a path like @path */
-  guint32 mode;    /* permission, set-uid, set-gid and sticky bits only */
+  char *path; /* (owned) relative, clean: no empty, "." or ".." component; "" for the root directory
+             * */
+  char *link_target; /* (owned) (nullable) of a symlink as written; of a hard link a path like @path
+                    * */
+  guint32 mode;      /* permission, set-uid, set-gid and sticky bits only */
   guint32 uid;
   guint32 gid;
   guint64 size_bytes; /* of a regular file: so many bytes of data follow */
@@ -49,10 +50,12 @@ void sc_entry_free (ScEntry *self);
 void sc_entry_add_xattr (ScEntry *self, const char *name, GBytes *value);
 void sc_xattr_free (ScXattr *self);
 
-/** sc_entry_path_check: clean relative UTF-8 path within the limits; IMAGE_INVALID or LIMIT_EXCEEDED with the path escaped */
+/** sc_entry_path_check: clean relative UTF-8 path within the limits; IMAGE_INVALID or
+ * LIMIT_EXCEEDED with the path escaped */
 gboolean sc_entry_path_check (const char *path, GError **error);
 
-/** sc_entry_check: all promises of the struct above; names beginning with ".wh." or ".ostree-wh." are refused */
+/** sc_entry_check: all promises of the struct above; names beginning with ".wh." or ".ostree-wh."
+ * are refused */
 gboolean sc_entry_check (const ScEntry *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScEntry, sc_entry_free)

@@ -84,9 +84,14 @@ parse_descriptor (JsonObject *object, GError **error)
       || !sc_json_get_string (object, "digest", &digest, error)
       || !sc_json_get_uint (object, "size", 0, &self->size_bytes, error))
     return NULL;
-  if (media_type == NULL || digest == NULL || !json_object_has_member (object, "size"))
+  if (media_type == NULL || digest == NULL || json_object_get_member (object, "size") == NULL)
     {
       invalid (error, "a descriptor lacks mediaType, digest or size");
+      return NULL;
+    }
+  if (self->size_bytes == 0)
+    {
+      invalid (error, "the size is 0");
       return NULL;
     }
   if (!sc_digest_is_valid (digest))
@@ -127,8 +132,6 @@ parse_config (ScManifest *self, JsonObject *root, GError **error)
     return sc_prefix_error (error, "config: ");
   if (!g_strv_contains (config_types, self->config->media_type))
     return unsupported (error, "an artifact, with a config", self->config->media_type);
-  if (self->config->size_bytes == 0)
-    return invalid (error, "the config has no bytes");
   if (self->config->size_bytes > SC_IMAGE_CONFIG_MAX_BYTES)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                          "the config has %" G_GUINT64_FORMAT " bytes, more than %d",
@@ -143,7 +146,7 @@ check_layer (ScDescriptor *layer, GError **error)
     if (strcmp (layer_types[i].media_type, layer->media_type) == 0)
       {
         layer->compression = layer_types[i].compression;
-        return layer->size_bytes > 0 || invalid (error, "a layer has no bytes");
+        return TRUE;
       }
   return unsupported (error, "a layer", layer->media_type);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Manifests and indexes: OCI image-spec 1.x and Docker schema 2, read strictly: a closed set of keys for each media
+ * Manifests and indexes: OCI image-spec 1.x and Docker schema 2, read strictly: a closed set of
+ * keys for each media
  * type, contradictory ones refused (CVE-2021-41190), limits of layers and children.
  */
 #pragma once
@@ -25,8 +26,8 @@ typedef struct
   guint64 size_bytes;
   ScCompression compression; /* of a layer */
   ScPlatform *platform;      /* (owned) (nullable) of an index's child */
-  char *
-      ref_name; /* (owned) (nullable) annotation org.opencontainers.image.ref.name of an index's child */
+  char *ref_name; /* (owned) (nullable) annotation org.opencontainers.image.ref.name of an index's
+                 * child */
 } ScDescriptor;
 
 typedef struct
@@ -38,14 +39,17 @@ typedef struct
   GPtrArray *layers;    /* (owned) of ScDescriptor, base first; empty for an index */
 } ScManifest;
 
-/** sc_manifest_accept: values of the Accept header for what sc_manifest_parse() knows, NULL-terminated */
+/** sc_manifest_accept: values of the Accept header for what sc_manifest_parse() knows,
+ * NULL-terminated */
 extern const char *const sc_manifest_accept[];
 
 /**
  * sc_manifest_parse:
- * @content_type: (nullable): of the HTTP answer or the descriptor; must agree with the document's mediaType
+ * @content_type: (nullable): of the HTTP answer or the descriptor; must agree with the document's
+ * mediaType
  *
- * Errors: IMAGE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (names schema 1, artifacts, encrypted and non-distributable
+ * Errors: IMAGE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (names schema 1, artifacts, encrypted and
+ * non-distributable
  * layers)
  */
 ScManifest *sc_manifest_parse (GBytes *bytes, const char *content_type, GError **error);
@@ -56,7 +60,8 @@ void sc_descriptor_free (ScDescriptor *self);
  * sc_manifest_choose:
  * @self: an index
  *
- * Returns: (transfer none) (nullable): the child for @platform, the first of the best rank; PLATFORM_MISMATCH lists what there
+ * Returns: (transfer none) (nullable): the child for @platform, the first of the best rank;
+ * PLATFORM_MISMATCH lists what there
  *   is. Children without a platform count only when there is just one child.
  */
 const ScDescriptor *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Platforms as OCI writes them (image-spec image-index.md, "platform"): os/architecture[/variant], with Go's names.
+ * Platforms as OCI writes them (image-spec image-index.md, "platform"): os/architecture[/variant],
+ * with Go's names.
  */
 #pragma once
 
@@ -24,8 +25,10 @@ char *sc_platform_to_text (const ScPlatform *self);
 /**
  * sc_platform_rank:
  *
- * How well an image for @have runs on @want: 0 not at all, otherwise higher is better. arm variants run on higher ones
- * (v6 on v7), arm64 without variant is v8, an entry without variant is below one with the exact variant.
+ * How well an image for @have runs on @want: 0 not at all, otherwise higher is better. arm variants
+ * run on higher ones
+ * (v6 on v7), arm64 without variant is v8, an entry without variant is below one with the exact
+ * variant.
  */
 guint sc_platform_rank (const ScPlatform *want, const ScPlatform *have);
 

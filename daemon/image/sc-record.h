@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The protocol between syscontd and its workers: length-prefixed binary records with fixed caps, over the accepted socket
- * (control, may carry one fd each way of SC_RECORD_MAX_FDS) and over pipes (data). Integers are little endian.
+ * The protocol between syscontd and its workers: length-prefixed binary records with fixed caps,
+ * over the accepted socket
+ * (control, may carry one fd each way of SC_RECORD_MAX_FDS) and over pipes (data). Integers are
+ * little endian.
  *
  *     u32 type, u32 size of the payload, payload
  *
@@ -20,18 +22,21 @@ typedef enum
 {
   /* worker to daemon, the first record of a connection: u32 version, string  (32 hex) */
   SC_RECORD_HELLO = 1,
-  /* worker to daemon, in answer to a request or, on a stream, instead of its end: u32 request, u32 SyscontError,
+  /* worker to daemon, in answer to a request or, on a stream, instead of its end: u32 request, u32
+   * SyscontError,
    * string message */
   SC_RECORD_ERROR,
 
   /* --- syscont-fetch, all on the socket --- */
-  /* daemon: string registry host[:port], u32 insecure (0 or 1): allow http and unverified TLS. Once, first. */
+  /* daemon: string registry host[:port], u32 insecure (0 or 1): allow http and unverified TLS.
+   * Once, first. */
   SC_RECORD_FETCH_OPEN = 16,
   /* daemon: u32 request, string repository, string tag or digest, u32 max bytes */
   SC_RECORD_FETCH_MANIFEST,
   /* worker: u32 request, string content type, bytes body */
   SC_RECORD_FETCH_MANIFEST_BODY,
-  /* daemon, with the write end of a pipe: u32 request, string repository, string digest, u64 size */
+  /* daemon, with the write end of a pipe: u32 request, string repository, string digest, u64 size
+   * */
   SC_RECORD_FETCH_BLOB,
   /* worker: u32 request, u64 bytes written; the pipe is closed then */
   SC_RECORD_FETCH_BLOB_DONE,
@@ -39,15 +44,19 @@ typedef enum
   SC_RECORD_FETCH_CANCEL,
 
   /* --- syscont-unpack --- */
-  /* daemon, on the socket, with two fds: the stream to read and the write end of the pipe for the records: u32 request,
+  /* daemon, on the socket, with two fds: the stream to read and the write end of the pipe for the
+   * records: u32 request,
    * u32 ScUnpackKind, u32 ScCompression, u64 max unpacked bytes, u32 max entries */
   SC_RECORD_UNPACK = 32,
-  /* worker, on the pipe: u32 ScEntryType, u32 mode, u32 uid, u32 gid, u64 size, string path, string link target,
+  /* worker, on the pipe: u32 ScEntryType, u32 mode, u32 uid, u32 gid, u64 size, string path, string
+   * link target,
    * u32 number of xattrs, for each: string name, bytes value */
   SC_RECORD_ENTRY,
-  /* worker, on the pipe: raw bytes of the regular file of the last SC_RECORD_ENTRY, until its size is reached */
+  /* worker, on the pipe: raw bytes of the regular file of the last SC_RECORD_ENTRY, until its size
+   * is reached */
   SC_RECORD_DATA,
-  /* worker, on the pipe, last: u64 unpacked bytes of the whole stream, string digest of these ("sha256:…", the
+  /* worker, on the pipe, last: u64 unpacked bytes of the whole stream, string digest of these
+   * ("sha256:…", the
    * diff_id). SC_RECORD_ERROR instead when the stream is refused. */
   SC_RECORD_END,
 } ScRecordType;
@@ -55,7 +64,8 @@ typedef enum
 typedef enum
 {
   SC_UNPACK_LAYER = 1, /* a layer: whiteouts are told apart, sizes are checked */
-  SC_UNPACK_ARCHIVE, /* the outer tar of an oci-archive: regular members come as entries with data, whatever else as
+  SC_UNPACK_ARCHIVE, /* the outer tar of an oci-archive: regular members come as entries with data,
+                      * whatever else as
                         * SC_ENTRY_DROPPED; no whiteouts */
 } ScUnpackKind;
 
@@ -74,7 +84,8 @@ void sc_record_writer_put_string (ScRecordWriter *self, const char *text);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRecordWriter, sc_record_writer_free)
 
-/** ScRecord: one received record; getters read its payload in order and fail for ever after the first violation */
+/** ScRecord: one received record; getters read its payload in order and fail for ever after the
+ * first violation */
 typedef struct
 {
   ScRecordType type;
@@ -86,14 +97,17 @@ typedef struct
 
 guint32 sc_record_get_u32 (ScRecord *self);
 guint64 sc_record_get_u64 (ScRecord *self);
-/** sc_record_dup_string: (transfer full): UTF-8 without NUL; "" after a violation, and for an empty string */
+/** sc_record_dup_string: (transfer full): UTF-8 without NUL; "" after a violation, and for an empty
+ * string */
 char *sc_record_dup_string (ScRecord *self);
 /** sc_record_dup_bytes: (transfer full) */
 GBytes *sc_record_dup_bytes (ScRecord *self);
-/** sc_record_finish: TRUE when every getter succeeded and the payload was read to its end; IMAGE_INVALID otherwise */
+/** sc_record_finish: TRUE when every getter succeeded and the payload was read to its end;
+ * IMAGE_INVALID otherwise */
 gboolean sc_record_finish (ScRecord *self, GError **error);
 
-/** sc_record_put_entry, sc_record_dup_entry: an SC_RECORD_ENTRY; the latter checks it with sc_entry_check() */
+/** sc_record_put_entry, sc_record_dup_entry: an SC_RECORD_ENTRY; the latter checks it with
+ * sc_entry_check() */
 ScRecordWriter *sc_record_writer_new_entry (const ScEntry *entry);
 ScEntry *sc_record_dup_entry (ScRecord *self, GError **error);
 
@@ -106,20 +120,23 @@ typedef struct _ScChannel ScChannel;
  * sc_channel_new:
  * @fd: (transfer full): blocking
  *
- * A peer that is gone makes sending fail. On a pipe that holds only when the process ignores SIGPIPE.
+ * A peer that is gone makes sending fail. On a pipe that holds only when the process ignores
+ * SIGPIPE.
  */
 ScChannel *sc_channel_new (int fd);
 void sc_channel_free (ScChannel *self);
 int sc_channel_get_fd (ScChannel *self);
 
-/** sc_channel_shutdown: wakes a thread that blocks in sc_channel_receive() on a socket; safe from any thread */
+/** sc_channel_shutdown: wakes a thread that blocks in sc_channel_receive() on a socket; safe from
+ * any thread */
 void sc_channel_shutdown (ScChannel *self);
 
 /**
  * sc_channel_send:
  * @fds: (nullable): descriptors that go along; they stay the caller's. Only on a socket.
  *
- * Sends what @writer holds, without buffering on a socket; on a pipe records are collected up to 256 KiB, see
+ * Sends what @writer holds, without buffering on a socket; on a pipe records are collected up to
+ * 256 KiB, see
  * sc_channel_flush(). @writer can be used for another record of its type afterwards: it is reset.
  */
 gboolean sc_channel_send (
@@ -135,17 +152,20 @@ gboolean sc_channel_flush (ScChannel *self, GError **error);
  * sc_channel_receive:
  * @record: (out):
  *
- * Waits for the next record. A socket on which sc_channel_shutdown() was called and the peer's end both are an end of
+ * Waits for the next record. A socket on which sc_channel_shutdown() was called and the peer's end
+ * both are an end of
  * file.
  *
  * Returns: 1 and @record; 0 at the end of file between two records; -1 with @error
  */
 int sc_channel_receive (ScChannel *self, ScRecord *record, GError **error);
 
-/** sc_channel_steal_fd: takes the next of the descriptors that came with the last received record; -1 when there is none */
+/** sc_channel_steal_fd: takes the next of the descriptors that came with the last received record;
+ * -1 when there is none */
 int sc_channel_steal_fd (ScChannel *self);
 
-/** sc_channel_has_buffered: TRUE when a whole record is buffered, so that poll() on the fd must not be waited for */
+/** sc_channel_has_buffered: TRUE when a whole record is buffered, so that poll() on the fd must not
+ * be waited for */
 gboolean sc_channel_has_buffered (ScChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScChannel, sc_channel_free)

@@ -10,15 +10,16 @@
 
 typedef struct
 {
-  char *text;     /* (owned) as given */
-  char *registry; /* (owned) (nullable) host[:port]; NULL for a short name such as "busybox" */
-  char *
-      repository; /* (owned) path on the registry; "library/busybox" for docker.io/busybox; for a short name its path */
-  char *
-      tag; /* (owned) (nullable) "latest" when neither tag nor digest was given; NULL with only a digest */
+  char *text;       /* (owned) as given */
+  char *registry;   /* (owned) (nullable) host[:port]; NULL for a short name such as "busybox" */
+  char *repository; /* (owned) path on the registry; "library/busybox" for docker.io/busybox; for a
+                   * short name its path */
+  char *tag; /* (owned) (nullable) "latest" when neither tag nor digest was given; NULL with only a
+            * digest */
   char *digest; /* (owned) (nullable) "sha256:…" */
   char *
-      fullname; /* (owned) the name in the store: @text, with ":latest" appended when it has neither tag nor
+      fullname; /* (owned) the name in the store: @text, with ":latest" appended when it has neither
+                 * tag nor
                      * digest, and no other normalisation */
 } ScReference;
 
@@ -26,9 +27,12 @@ typedef struct
  * sc_reference_parse:
  * @text: NAME[:TAG][@DIGEST]; at most 1024 bytes
  *
- * The first component is a registry when it has a "." or ":" or is "localhost" (Docker's rule). Path components
- * are lower case as the distribution-spec says. INVALID_REFERENCE quotes @text and says what to write, for http: it
- * names the configuration key [Registries] Insecure=, for a text with a transport prefix that only a client can open
+ * The first component is a registry when it has a "." or ":" or is "localhost" (Docker's rule).
+ * Path components
+ * are lower case as the distribution-spec says. INVALID_REFERENCE quotes @text and says what to
+ * write, for http: it
+ * names the configuration key [Registries] Insecure=, for a text with a transport prefix that only
+ * a client can open
  * ("oci:", "oci-archive:", "docker:" …) it says to use syscontctl.
  */
 ScReference *sc_reference_parse (const char *text, GError **error);
@@ -38,19 +42,23 @@ void sc_reference_free (ScReference *self);
  * sc_reference_resolve_short_name:
  * @short_names: (nullable): from the configuration, char* to char*
  *
- * Returns: (transfer full) (nullable): a copy with a registry. A reference that has none and is not in @short_names is
+ * Returns: (transfer full) (nullable): a copy with a registry. A reference that has none and is not
+ * in @short_names is
  *   INVALID_REFERENCE: the message gives "docker.io/library/NAME" as what could be written.
  */
 ScReference *
 sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error);
 
-/** sc_reference_container_name: (transfer full): last path component, with "-TAG" unless the tag is "latest" */
+/** sc_reference_container_name: (transfer full): last path component, with "-TAG" unless the tag is
+ * "latest" */
 char *sc_reference_container_name (const ScReference *self);
 
-/** sc_reference_encode: (transfer full): "ociimage/" and @fullname with each byte outside [A-Za-z0-9.-] as _XX */
+/** sc_reference_encode: (transfer full): "ociimage/" and @fullname with each byte outside
+ * [A-Za-z0-9.-] as _XX */
 char *sc_reference_encode (const char *fullname);
 
-/** sc_reference_decode: (transfer full) (nullable): the full name behind an image ref; NULL for another ref, also for a
+/** sc_reference_decode: (transfer full) (nullable): the full name behind an image ref; NULL for
+ * another ref, also for a
  * blob's ("ociimage/" and exactly 64 lower-case hex digits) */
 char *sc_reference_decode (const char *ref);
 

@@ -10,7 +10,8 @@
 
 #define MAX_BYTES (1024 * 1024)
 
-/* Scopes are written "in the fully expanded form" (containers-policy.json(5)), and a host has one name in any case. */
+/* Scopes are written "in the fully expanded form" (containers-policy.json(5)), and a host has one
+ * name in any case. */
 static char *
 expand_name (const char *fullname)
 {
@@ -25,19 +26,28 @@ expand_name (const char *fullname)
       reference->digest != NULL ? reference->digest : "");
 }
 
-/* containers-policy.json(5), "docker:": from the whole name to ever shorter prefixes of it, then wildcards of the host. */
+/* containers-policy.json(5), "docker:": from the whole name to ever shorter prefixes of it, then
+ * wildcards of the host. */
 static char **
 list_scopes (const char *name)
 {
   g_autoptr (GStrvBuilder) scopes = g_strv_builder_new ();
   g_autofree char *scope = expand_name (name);
   char *slash = strrchr (scope, '/');
-  char *suffix = strpbrk (slash != NULL ? slash : scope, ":@");
+  char *last = slash != NULL ? slash : scope;
+  char *digest = strchr (last, '@');
 
   g_strv_builder_add (scopes, scope);
-  if (suffix != NULL)
+  /* Without its digest first: a rule for the tag is not evaded by adding one. */
+  if (digest != NULL)
     {
-      *suffix = '\0';
+      *digest = '\0';
+      g_strv_builder_add (scopes, scope);
+    }
+  char *tag = strchr (last, ':');
+  if (tag != NULL)
+    {
+      *tag = '\0';
       g_strv_builder_add (scopes, scope);
     }
   while ((slash = strrchr (scope, '/')) != NULL)

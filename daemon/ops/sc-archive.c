@@ -13,9 +13,9 @@ typedef struct
 {
   ScArchive *archive;
   ScOpContext *context;
-  GByteArray *index;      /* (owned) (nullable) */
-  ScBlob *blob;           /* (nullable) the member that data belongs to */
-  gboolean is_index;      /* data belongs to index.json */
+  GByteArray *index; /* (owned) (nullable) */
+  ScBlob *blob;      /* (nullable) the member that data belongs to */
+  gboolean is_index; /* data belongs to index.json */
 } Reader;
 
 void
@@ -42,15 +42,18 @@ begin_blob (Reader *reader, const ScEntry *entry, GError **error)
   const char *hex = entry->path + strlen (BLOBS_PREFIX);
 
   if (!sc_hex_is_valid (hex))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "member \"%s\" is not named after a digest", entry->path);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "member \"%s\" is not named after a digest", entry->path);
   if (entry->size_bytes > config->max_blob_bytes)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                         "member \"%s\" has more than %" G_GUINT64_FORMAT " bytes (BlobBytes= in [Limits])", entry->path,
-                         config->max_blob_bytes);
+                         "member \"%s\" has more than %" G_GUINT64_FORMAT
+                         " bytes (BlobBytes= in [Limits])",
+                         entry->path, config->max_blob_bytes);
 
   g_autofree char *digest = g_strconcat ("sha256:", hex, NULL);
   if (g_hash_table_contains (reader->archive->blobs, digest))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "member \"%s\" is there twice", entry->path);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "member \"%s\" is there twice",
+                         entry->path);
   if (!sc_spool_check_space (reader->context->paths, config, entry->size_bytes, error))
     return FALSE;
 
@@ -88,7 +91,11 @@ add_member (gpointer user_data, const ScEntry *entry, GCancellable *cancellable,
 }
 
 static gboolean
-write_member (gpointer user_data, gconstpointer data, gsize size_bytes, GCancellable *cancellable, GError **error)
+write_member (gpointer user_data,
+              gconstpointer data,
+              gsize size_bytes,
+              GCancellable *cancellable,
+              GError **error)
 {
   Reader *reader = user_data;
 
@@ -107,7 +114,11 @@ size_of_source (int fd)
 }
 
 gboolean
-sc_archive_read (ScArchive *self, ScOpContext *context, ScWorker *unpack, int source_fd, GCancellable *cancellable,
+sc_archive_read (ScArchive *self,
+                 ScOpContext *context,
+                 ScWorker *unpack,
+                 int source_fd,
+                 GCancellable *cancellable,
                  GError **error)
 {
   const ScConfig *config = context->config;
@@ -122,32 +133,40 @@ sc_archive_read (ScArchive *self, ScOpContext *context, ScWorker *unpack, int so
   g_autofree char *digest = NULL;
   guint64 size_bytes = 0;
 
-  self->blobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)sc_blob_free);
+  self->blobs
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)sc_blob_free);
   sc_progress_set_phase (context->progress, "download");
   sc_progress_set_total (context->progress, size_of_source (source_fd));
 
   g_autoptr (ScUnpacker) unpacker = sc_unpacker_start (unpack, &request, source_fd, error);
-  gboolean ok = unpacker != NULL && sc_unpacker_run (unpacker, &sink, &size_bytes, &digest, cancellable, error)
+  gboolean ok = unpacker != NULL
+                && sc_unpacker_run (unpacker, &sink, &size_bytes, &digest, cancellable, error)
                 && finish_member (&reader, error);
   if (reader.index != NULL)
     self->index = g_byte_array_free_to_bytes (reader.index);
   if (!ok)
     return sc_prefix_error (error, "reading the archive: ");
   if (self->index == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the archive has no index.json: it is no OCI image layout");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "the archive has no index.json: it is no OCI image layout");
   return TRUE;
 }
 
 static gboolean
-read_manifest (const ScArchive *self, const ScDescriptor *descriptor, ScResolved *resolved, GError **error)
+read_manifest (const ScArchive *self,
+               const ScDescriptor *descriptor,
+               ScResolved *resolved,
+               GError **error)
 {
   ScBlob *blob = g_hash_table_lookup (self->blobs, descriptor->digest);
 
   if (blob == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the archive lacks blob %s", descriptor->digest);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the archive lacks blob %s",
+                         descriptor->digest);
   if (blob->size_bytes != descriptor->size_bytes)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "manifest %s has %" G_GUINT64_FORMAT " bytes, but the index says %" G_GUINT64_FORMAT,
+                         "manifest %s has %" G_GUINT64_FORMAT
+                         " bytes, but the index says %" G_GUINT64_FORMAT,
                          descriptor->digest, blob->size_bytes, descriptor->size_bytes);
 
   sc_resolved_clear (resolved);
@@ -155,7 +174,8 @@ read_manifest (const ScArchive *self, const ScDescriptor *descriptor, ScResolved
   resolved->bytes = sc_blob_read_all (blob, SC_MANIFEST_MAX_BYTES, error);
   if (resolved->bytes != NULL)
     resolved->manifest = sc_manifest_parse (resolved->bytes, descriptor->media_type, error);
-  return resolved->manifest != NULL ? TRUE : sc_prefix_error (error, "manifest %s: ", descriptor->digest);
+  return resolved->manifest != NULL ? TRUE
+                                    : sc_prefix_error (error, "manifest %s: ", descriptor->digest);
 }
 
 static const ScDescriptor *
@@ -174,7 +194,8 @@ find_tag (const ScManifest *index, const char *tag, GError **error)
       g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", escaped);
     }
 
-  sc_error_set (error, SYSCONT_ERROR_MANIFEST_UNKNOWN, "the image layout has no entry \"%s\"; it has %s", tag,
+  sc_error_set (error, SYSCONT_ERROR_MANIFEST_UNKNOWN,
+                "the image layout has no entry \"%s\"; it has %s", tag,
                 names->len > 0 ? names->str : "none with a name");
   return NULL;
 }
@@ -194,10 +215,15 @@ choose_entry (const ScManifest *index, const char *tag, const ScPlatform *platfo
 }
 
 gboolean
-sc_archive_resolve (const ScArchive *self, const char *tag, const ScPlatform *platform, ScResolved *resolved,
-                    char **ref_name, GError **error)
+sc_archive_resolve (const ScArchive *self,
+                    const char *tag,
+                    const ScPlatform *platform,
+                    ScResolved *resolved,
+                    char **ref_name,
+                    GError **error)
 {
-  g_autoptr (ScManifest) index = sc_manifest_parse (self->index, "application/vnd.oci.image.index.v1+json", error);
+  g_autoptr (ScManifest) index
+      = sc_manifest_parse (self->index, "application/vnd.oci.image.index.v1+json", error);
   if (index == NULL)
     return sc_prefix_error (error, "index.json: ");
 
@@ -214,6 +240,7 @@ sc_archive_resolve (const ScArchive *self, const char *tag, const ScPlatform *pl
   if (child == NULL || !read_manifest (self, child, resolved, error))
     return FALSE;
   return resolved->manifest->is_index
-             ? sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "manifest %s is an index within an index", child->digest)
+             ? sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                             "manifest %s is an index within an index", child->digest)
              : TRUE;
 }

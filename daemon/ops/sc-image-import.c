@@ -17,13 +17,16 @@
 typedef struct
 {
   const ScImageImport *import;
-  GPtrArray *blobs;          /* (owned) of ScBlob, lent when they are local: the config, then each layer that is missing, once */
+  GPtrArray
+      *blobs; /* (owned) of ScBlob, lent when they are local: the config, then each layer that is
+              * missing, once */
   GHashTable *blob_of_layer; /* (owned) digest to index in blobs + 1 */
   GHashTable *commits;       /* (owned) layer digest to commit */
   ScTransfer *transfer;      /* (owned) (nullable) */
   guint64 download_bytes;
-  guint64 layer_bytes;       /* compressed, of the layers that are missing: unpacked they take at least as much */
-  guint64 unpacked_bytes;    /* of the layers read so far */
+  guint64 layer_bytes; /* compressed, of the layers that are missing: unpacked they take at least as
+                    * much */
+  guint64 unpacked_bytes; /* of the layers read so far */
   guint dropped;
 } Run;
 
@@ -45,10 +48,12 @@ add_blob (Run *run, const ScDescriptor *descriptor, GError **error)
   ScBlob *blob = local != NULL ? g_hash_table_lookup (local, descriptor->digest) : NULL;
 
   if (local != NULL && blob == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the archive lacks blob %s", descriptor->digest);
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the archive lacks blob %s",
+                         descriptor->digest);
   if (blob != NULL && blob->size_bytes != descriptor->size_bytes)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "blob %s has %" G_GUINT64_FORMAT " bytes, but its descriptor says %" G_GUINT64_FORMAT,
+                         "blob %s has %" G_GUINT64_FORMAT
+                         " bytes, but its descriptor says %" G_GUINT64_FORMAT,
                          descriptor->digest, blob->size_bytes, descriptor->size_bytes);
   if (blob == NULL)
     {
@@ -87,9 +92,11 @@ list_blobs (Run *run, GError **error)
         }
       if (layer->size_bytes > run->import->context->config->max_blob_bytes)
         return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                             "layer %s has more than %" G_GUINT64_FORMAT " bytes (BlobBytes= in [Limits])", layer->digest,
-                             run->import->context->config->max_blob_bytes);
-      g_hash_table_insert (run->blob_of_layer, g_strdup (layer->digest), GUINT_TO_POINTER (run->blobs->len + 1));
+                             "layer %s has more than %" G_GUINT64_FORMAT
+                             " bytes (BlobBytes= in [Limits])",
+                             layer->digest, run->import->context->config->max_blob_bytes);
+      g_hash_table_insert (run->blob_of_layer, g_strdup (layer->digest),
+                           GUINT_TO_POINTER (run->blobs->len + 1));
       if (!add_blob (run, layer, error))
         return FALSE;
       run->layer_bytes += layer->size_bytes;
@@ -106,7 +113,8 @@ read_config (Run *run, ScImageConfig **config, GError **error)
   if (!sc_transfer_wait (run->transfer, error))
     return NULL;
 
-  g_autoptr (GBytes) bytes = sc_blob_read_all (run->blobs->pdata[CONFIG_BLOB], SC_IMAGE_CONFIG_MAX_BYTES, error);
+  g_autoptr (GBytes) bytes
+      = sc_blob_read_all (run->blobs->pdata[CONFIG_BLOB], SC_IMAGE_CONFIG_MAX_BYTES, error);
   if (bytes == NULL)
     return NULL;
   *config = sc_image_config_parse (bytes, manifest->layers->len, error);
@@ -120,7 +128,8 @@ read_config (Run *run, ScImageConfig **config, GError **error)
     {
       g_autofree char *want = sc_platform_to_text (run->import->platform);
       g_autofree char *have = sc_platform_to_text ((*config)->platform);
-      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "the image is for %s, not for %s", have, want);
+      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "the image is for %s, not for %s", have,
+                    want);
       return NULL;
     }
   return g_steal_pointer (&bytes);
@@ -133,15 +142,24 @@ add_entry (gpointer user_data, const ScEntry *entry, GCancellable *cancellable, 
 }
 
 static gboolean
-write_data (gpointer user_data, gconstpointer data, gsize size_bytes, GCancellable *cancellable, GError **error)
+write_data (gpointer user_data,
+            gconstpointer data,
+            gsize size_bytes,
+            GCancellable *cancellable,
+            GError **error)
 {
   return sc_layer_writer_write (user_data, data, size_bytes, cancellable, error);
 }
 
 /* Feeds one blob through the worker into @writer, from which the entries become objects. */
 static gboolean
-read_layer (Run *run, const ScDescriptor *layer, ScLayerWriter *writer, guint64 *unpacked_bytes, char **diff_id,
-            GCancellable *cancellable, GError **error)
+read_layer (Run *run,
+            const ScDescriptor *layer,
+            ScLayerWriter *writer,
+            guint64 *unpacked_bytes,
+            char **diff_id,
+            GCancellable *cancellable,
+            GError **error)
 {
   const ScConfig *config = run->import->context->config;
   guint index = GPOINTER_TO_UINT (g_hash_table_lookup (run->blob_of_layer, layer->digest)) - 1;
@@ -173,7 +191,10 @@ read_layer (Run *run, const ScDescriptor *layer, ScLayerWriter *writer, guint64 
 }
 
 static gboolean
-import_layer (Run *run, const ScDescriptor *layer, const char *expected_diff_id, GCancellable *cancellable,
+import_layer (Run *run,
+              const ScDescriptor *layer,
+              const char *expected_diff_id,
+              GCancellable *cancellable,
               GError **error)
 {
   const ScConfig *config = run->import->context->config;
@@ -186,9 +207,11 @@ import_layer (Run *run, const ScDescriptor *layer, const char *expected_diff_id,
     return FALSE;
   if (strcmp (diff_id, expected_diff_id) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "unpacked it has the digest %s, but the image config says %s", diff_id, expected_diff_id);
+                         "unpacked it has the digest %s, but the image config says %s", diff_id,
+                         expected_diff_id);
 
-  ScLayerInfo info = { .diff_id = diff_id, .size_bytes = layer->size_bytes, .unpacked_bytes = unpacked_bytes };
+  ScLayerInfo info
+      = { .diff_id = diff_id, .size_bytes = layer->size_bytes, .unpacked_bytes = unpacked_bytes };
   g_autofree char *commit = sc_layer_writer_finish (writer, &info, cancellable, error);
   if (commit == NULL)
     return FALSE;
@@ -229,7 +252,7 @@ store_image (Run *run, GCancellable *cancellable, GError **error)
   if (config_bytes == NULL || !sc_repo_begin (import->repo, cancellable, error))
     return FALSE;
 
-  g_autoptr (ScRepoTransaction) transaction = import->repo;
+  g_autoptr (ScRepoTransaction) transaction G_GNUC_UNUSED = import->repo;
   g_auto (GStrv) commits = import_layers (run, config, cancellable, error);
   if (commits == NULL)
     return FALSE;
@@ -265,7 +288,8 @@ report (const Run *run, gboolean changed)
   g_ptr_array_add (import->context->objects, sc_bus_path_image (import->resolved->digest));
 }
 
-/* TRUE in *done when the image is stored already, perhaps under another name, which is then given this one too. */
+/* TRUE in *done when the image is stored already, perhaps under another name, which is then given
+ * this one too. */
 static gboolean
 reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **error)
 {
@@ -283,7 +307,7 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
 
   if (!sc_repo_begin (import->repo, cancellable, error))
     return FALSE;
-  g_autoptr (ScRepoTransaction) transaction = import->repo;
+  g_autoptr (ScRepoTransaction) transaction G_GNUC_UNUSED = import->repo;
   sc_image_store_set_name (import->repo, stored, import->fullname);
   if (!sc_repo_commit (import->repo, cancellable, error))
     return FALSE;
@@ -296,7 +320,8 @@ sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **
 {
   g_auto (Run) run = {
     .import = self,
-    .blobs = g_ptr_array_new_with_free_func (self->local_blobs == NULL ? (GDestroyNotify)sc_blob_free : NULL),
+    .blobs = g_ptr_array_new_with_free_func (
+        self->local_blobs == NULL ? (GDestroyNotify)sc_blob_free : NULL),
     .blob_of_layer = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
     .commits = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
   };
@@ -307,8 +332,8 @@ sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **
   if (done)
     return TRUE;
   if (!list_blobs (&run, error)
-      || !sc_spool_check_space (self->context->paths, self->context->config, run.download_bytes + run.layer_bytes,
-                                error))
+      || !sc_spool_check_space (self->context->paths, self->context->config,
+                                run.download_bytes + run.layer_bytes, error))
     return FALSE;
 
   sc_progress_set_phase (self->context->progress, "download");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a known manifest to an image in the store, for every kind of source: blobs that are missing are brought and
+ * From a known manifest to an image in the store, for every kind of source: blobs that are missing
+ * are brought and
  * checked, layers become commits, and one transaction makes all of it visible at once.
  */
 #pragma once
@@ -14,20 +15,21 @@ typedef struct
 {
   ScOpContext *context;
   ScRepo *repo;
-  ScWorker *unpack;            /* greeted */
-  ScWorker *fetch;             /* (nullable) greeted and opened; NULL when @local_blobs has all blobs */
-  const char *repository;      /* (nullable) on the registry */
-  GHashTable *local_blobs;     /* (nullable) digest (char*) to complete ScBlob */
-  const ScPlatform *platform;  /* what the image must be for */
-  const char *fullname;        /* name in the store */
-  const char *source;          /* transport string as given */
+  ScWorker *unpack;        /* greeted */
+  ScWorker *fetch;         /* (nullable) greeted and opened; NULL when @local_blobs has all blobs */
+  const char *repository;  /* (nullable) on the registry */
+  GHashTable *local_blobs; /* (nullable) digest (char*) to complete ScBlob */
+  const ScPlatform *platform; /* what the image must be for */
+  const char *fullname;       /* name in the store */
+  const char *source;         /* transport string as given */
   const ScResolved *resolved;
 } ScImageImport;
 
 /**
  * sc_image_import:
  *
- * Sets in the context's result: digest, reference, downloaded-bytes, dropped-nodes, changed. An image that is stored under
+ * Sets in the context's result: digest, reference, downloaded-bytes, dropped-nodes, changed. An
+ * image that is stored under
  * that name already is left alone, one that is stored under another name gets this one too.
  */
 gboolean sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **error);

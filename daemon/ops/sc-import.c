@@ -34,7 +34,8 @@ sc_op_import_check_fd (int fd, GError **error)
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "the file descriptor is neither a regular file nor a pipe");
   if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY)
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "the file descriptor is not open for reading");
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "the file descriptor is not open for reading");
   return TRUE;
 }
 
@@ -49,7 +50,8 @@ choose_name (const ImportOp *self, const char *ref_name, GError **error)
   if (own != NULL && own->registry != NULL)
     return g_steal_pointer (&own);
   sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                "the image layout has no full name of its own: say what to store it as with \"reference\" (--name-as)");
+                "the image layout has no full name of its own: say what to store it as with "
+                "\"reference\" (--name-as)");
   return NULL;
 }
 
@@ -66,9 +68,11 @@ import_archive (ImportOp *self, ScOpContext *context, GCancellable *cancellable,
   sc_progress_set_phase (context->progress, "resolve");
   g_autoptr (ScRepo) repo = sc_repo_open (context->paths, error);
   g_autoptr (ScSystemd) systemd = repo != NULL ? sc_systemd_new (context->bus, error) : NULL;
-  g_autoptr (ScWorker) unpack = systemd != NULL ? sc_worker_connect (context->paths, "unpack", error) : NULL;
+  g_autoptr (ScWorker) unpack
+      = systemd != NULL ? sc_worker_connect (context->paths, "unpack", error) : NULL;
   if (unpack == NULL || !sc_worker_greet (unpack, systemd, cancellable, error)
-      || !sc_archive_read (&archive, context, unpack, sc_fd_steal (&self->source_fd), cancellable, error)
+      || !sc_archive_read (&archive, context, unpack, sc_fd_steal (&self->source_fd), cancellable,
+                           error)
       || !sc_archive_resolve (&archive, self->tag, self->platform, &resolved, &ref_name, error))
     return FALSE;
 
@@ -95,7 +99,8 @@ import_run (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **
 
   if (import_archive (self, context, cancellable, error))
     return TRUE;
-  return sc_prefix_error (error, "importing \"%s\": ", self->fullname != NULL ? self->fullname : self->source);
+  return sc_prefix_error (
+      error, "importing \"%s\": ", self->fullname != NULL ? self->fullname : self->source);
 }
 
 static void
@@ -115,7 +120,10 @@ import_free (ScOp *op)
 static const ScOpClass import_class = { "import-image", import_run, import_free };
 
 ScOp *
-sc_op_new_import (int source_fd, const char *fullname, const char *tag, const char *source,
+sc_op_new_import (int source_fd,
+                  const char *fullname,
+                  const char *tag,
+                  const char *source,
                   const ScPlatform *platform)
 {
   ImportOp *self = g_new0 (ImportOp, 1);

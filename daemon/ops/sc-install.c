@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The recipe of an installation. Everything that can fail on content happens before the intent is written; from there
+ * The recipe of an installation. Everything that can fail on content happens before the intent is
+ * written; from there
  * until it is committed whatever fails, or is interrupted, is undone as a whole.
  */
 #include "base/sc-log.h"
@@ -38,13 +39,13 @@ typedef struct
 {
   InstallOp *op;
   ScOpContext *context;
-  ScRepo *repo;            /* (owned) */
-  ScSystemd *systemd;      /* (owned) */
-  ScImage *image;          /* (owned) */
-  char *rootfs_commit;     /* (owned) */
-  char *unit;              /* (owned) */
-  ScContainer *container;  /* (owned) the state that will be saved */
-  ScRendering *rendering;  /* (owned) */
+  ScRepo *repo;           /* (owned) */
+  ScSystemd *systemd;     /* (owned) */
+  ScImage *image;         /* (owned) */
+  char *rootfs_commit;    /* (owned) */
+  char *unit;             /* (owned) */
+  ScContainer *container; /* (owned) the state that will be saved */
+  ScRendering *rendering; /* (owned) */
 } Install;
 
 static void
@@ -61,17 +62,19 @@ install_clear (Install *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Install, install_clear)
 
-/* What the short name of an image that is not in the store means; the message says what could be written. */
+/* What the short name of an image that is not in the store means; the message says what could be
+ * written. */
 static ScReference *
 find_registry (const Install *self, GError **error)
 {
   const ScReference *reference = self->op->reference;
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (ScReference) full
-      = sc_reference_resolve_short_name (reference, self->context->config->short_names, &local_error);
+  g_autoptr (ScReference) full = sc_reference_resolve_short_name (
+      reference, self->context->config->short_names, &local_error);
 
   if (full == NULL)
-    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such image in the store: %s", local_error->message);
+    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such image in the store: %s",
+                  local_error->message);
   return g_steal_pointer (&full);
 }
 
@@ -91,7 +94,8 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
           return FALSE;
         }
       g_autoptr (ScReference) full = find_registry (self, error);
-      if (full == NULL || !sc_pull (self->context, self->repo, full, op->platform, cancellable, error))
+      if (full == NULL
+          || !sc_pull (self->context, self->repo, full, op->platform, cancellable, error))
         return FALSE;
       self->image = sc_image_store_lookup (self->repo, full->fullname, error);
       if (self->image == NULL)
@@ -99,8 +103,9 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
     }
 
   if (op->digest != NULL && strcmp (op->digest, self->image->digest) != 0)
-    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH, "the image \"%s\" has the digest %s, not %s",
-                         op->reference->fullname, self->image->digest, op->digest);
+    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
+                         "the image \"%s\" has the digest %s, not %s", op->reference->fullname,
+                         self->image->digest, op->digest);
   return TRUE;
 }
 
@@ -124,11 +129,13 @@ stored_name (const Install *self)
 {
   const char *fullname = self->op->reference->fullname;
 
-  return g_strv_contains ((const char *const *)self->image->references, fullname) ? fullname
-                                                                                  : self->image->references[0];
+  return g_strv_contains ((const char *const *)self->image->references, fullname)
+             ? fullname
+             : self->image->references[0];
 }
 
-/* Installing again what is installed succeeds; "start" is honoured, so that a second try finishes the job. */
+/* Installing again what is installed succeeds; "start" is honoured, so that a second try finishes
+ * the job. */
 static gboolean
 finish_same (Install *self, const ScContainer *installed, GCancellable *cancellable, GError **error)
 {
@@ -141,7 +148,8 @@ finish_same (Install *self, const ScContainer *installed, GCancellable *cancella
         return FALSE;
       started = strcmp (status.active_state, "active") != 0;
       if (started
-          && !sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, cancellable, error))
+          && !sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s,
+                                cancellable, error))
         return FALSE;
     }
 
@@ -154,7 +162,8 @@ static gboolean
 check_installed (Install *self, gboolean *done, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (ScContainer) installed = sc_container_load (self->context->paths, self->op->name, &local_error);
+  g_autoptr (ScContainer) installed
+      = sc_container_load (self->context->paths, self->op->name, &local_error);
 
   *done = FALSE;
   if (installed == NULL)
@@ -173,7 +182,8 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
       return finish_same (self, installed, cancellable, error);
     }
   return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS,
-                       "a container of that name is installed with another image or other values; choose another name or "
+                       "a container of that name is installed with another image or other values; "
+                       "choose another name or "
                        "uninstall it first");
 }
 
@@ -185,18 +195,21 @@ check_host (Install *self, GCancellable *cancellable, GError **error)
   if (g_file_test ("/sys/fs/selinux/enforce", G_FILE_TEST_EXISTS))
     {
       g_autofree char *enforce = NULL;
-      if (g_file_get_contents ("/sys/fs/selinux/enforce", &enforce, NULL, NULL) && enforce[0] == '1')
-        return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
-                             "SELinux is enforcing on this machine, and labels of containers are not supported yet");
+      if (g_file_get_contents ("/sys/fs/selinux/enforce", &enforce, NULL, NULL)
+          && enforce[0] == '1')
+        return sc_error_set (
+            error, SYSCONT_ERROR_NOT_SUPPORTED,
+            "SELinux is enforcing on this machine, and labels of containers are not supported yet");
     }
   if (!sc_runtime_check (self->context->config->runtime, error)
       || !sc_unit_files_check_free (self->context->paths, self->op->name, error)
       || !sc_systemd_get_status (self->systemd, self->unit, &status, cancellable, error))
     return FALSE;
   if (strcmp (status.load_state, "not-found") != 0)
-    return sc_error_set (error, SYSCONT_ERROR_UNIT_CONFLICT,
-                         "the unit \"%s\" exists already (%s); choose another name with --name", self->unit,
-                         status.fragment_path[0] != '\0' ? status.fragment_path : status.load_state);
+    return sc_error_set (
+        error, SYSCONT_ERROR_UNIT_CONFLICT,
+        "the unit \"%s\" exists already (%s); choose another name with --name", self->unit,
+        status.fragment_path[0] != '\0' ? status.fragment_path : status.load_state);
   return TRUE;
 }
 
@@ -206,7 +219,8 @@ read_image_config (Install *self, GError **error)
   g_autoptr (GBytes) manifest_bytes = sc_image_store_get_manifest (self->repo, self->image, error);
   g_autoptr (ScManifest) manifest
       = manifest_bytes != NULL ? sc_manifest_parse (manifest_bytes, NULL, error) : NULL;
-  g_autoptr (GBytes) bytes = manifest != NULL ? sc_image_store_get_config (self->repo, self->image, error) : NULL;
+  g_autoptr (GBytes) bytes
+      = manifest != NULL ? sc_image_store_get_config (self->repo, self->image, error) : NULL;
   g_autoptr (ScImageConfig) config
       = bytes != NULL ? sc_image_config_parse (bytes, manifest->layers->len, error) : NULL;
   if (config == NULL)
@@ -217,7 +231,8 @@ read_image_config (Install *self, GError **error)
     {
       g_autofree char *want = sc_platform_to_text (host);
       g_autofree char *have = sc_platform_to_text (config->platform);
-      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "the image is for %s and cannot run on %s", have, want);
+      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH,
+                    "the image is for %s and cannot run on %s", have, want);
       return NULL;
     }
   return g_steal_pointer (&config);
@@ -300,8 +315,8 @@ run_tmpfiles (Install *self, GCancellable *cancellable, GError **error)
   const char *const argv[] = { "/usr/bin/systemd-tmpfiles", "--create", path, NULL };
 
   return self->rendering->tmpfiles == NULL
-         || sc_systemd_run (self->systemd, argv, "Create temporary files of a system container", TMPFILES_TIMEOUT_S,
-                            cancellable, error);
+         || sc_systemd_run (self->systemd, argv, "Create temporary files of a system container",
+                            TMPFILES_TIMEOUT_S, cancellable, error);
 }
 
 /* Everything that changes the host, up to the commit. */
@@ -314,17 +329,18 @@ apply (Install *self, GCancellable *cancellable, GError **error)
   gboolean has_service = rendering->service != NULL;
 
   sc_progress_set_phase (self->context->progress, "stage");
-  if (!sc_deployment_stage (paths, self->repo, name, self->container->current, self->rootfs_commit, rendering,
-                            cancellable, error)
+  if (!sc_deployment_stage (paths, self->repo, name, self->container->current, self->rootfs_commit,
+                            rendering, cancellable, error)
       || g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
 
   sc_progress_set_phase (self->context->progress, "switch");
   sc_progress_set_cancellable (self->context->progress, FALSE);
-  if (!sc_unit_files_write (paths, name, rendering->service, rendering->drop_in, rendering->tmpfiles, error)
+  if (!sc_unit_files_write (paths, name, rendering->service, rendering->drop_in,
+                            rendering->tmpfiles, error)
       || !sc_deployment_switch (paths, name, self->container->current, error)
-      || !sc_container_save (self->container, paths, error) || !sc_switching_set (paths, name, FALSE, error)
-      || !run_tmpfiles (self, NULL, error))
+      || !sc_container_save (self->container, paths, error)
+      || !sc_switching_set (paths, name, FALSE, error) || !run_tmpfiles (self, NULL, error))
     return FALSE;
   if (!has_service)
     return TRUE;
@@ -341,7 +357,8 @@ start (Install *self, GError **error)
   if (!self->op->start || self->rendering->service == NULL)
     return TRUE;
   sc_progress_set_phase (self->context->progress, "start");
-  return sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, NULL, error);
+  return sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, NULL,
+                           error);
 }
 
 static gboolean
@@ -354,7 +371,8 @@ undo (Install *self, const ScIntent *intent, GError **error)
       && sc_intent_delete (intent, context->paths, &undo_error))
     return FALSE;
   /* The intent stays: recovery tries again at the next start. */
-  sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = context->job_id, .container = self->op->name },
+  sc_log (G_LOG_LEVEL_WARNING,
+          &(ScLogFields){ .job = context->job_id, .container = self->op->name },
           "undoing the installation of \"%s\": %s", self->op->name, undo_error->message);
   return FALSE;
 }
@@ -374,13 +392,16 @@ static gboolean
 change_host (Install *self, GCancellable *cancellable, GError **error)
 {
   const ScPaths *paths = self->context->paths;
-  g_autoptr (ScIntent) intent = sc_intent_new (self->context->job_id, SC_INTENT_INSTALL, self->op->name);
+  g_autoptr (ScIntent) intent
+      = sc_intent_new (self->context->job_id, SC_INTENT_INSTALL, self->op->name);
 
   intent->deployment = self->container->current;
   if (!sc_intent_save (intent, paths, error))
     return FALSE;
-  /* Started before the commit: an installation that cannot start is undone like any other that fails. */
-  if (!apply (self, cancellable, error) || !start (self, error) || !sc_intent_commit (intent, paths, error))
+  /* Started before the commit: an installation that cannot start is undone like any other that
+   * fails. */
+  if (!apply (self, cancellable, error) || !start (self, error)
+      || !sc_intent_commit (intent, paths, error))
     return undo (self, intent, error);
   if (!sc_intent_delete (intent, paths, error))
     return FALSE;
@@ -454,8 +475,13 @@ install_free (ScOp *base)
 static const ScOpClass install_class = { "install", install_run, install_free };
 
 ScOp *
-sc_op_new_install (const ScReference *reference, const char *name, GHashTable *values, const char *digest,
-                   const ScPlatform *platform, gboolean enable, gboolean start)
+sc_op_new_install (const ScReference *reference,
+                   const char *name,
+                   GHashTable *values,
+                   const char *digest,
+                   const ScPlatform *platform,
+                   gboolean enable,
+                   gboolean start)
 {
   InstallOp *op = g_new0 (InstallOp, 1);
   const char *const targets[] = { name, NULL };

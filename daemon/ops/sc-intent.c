@@ -96,7 +96,8 @@ find_name (const char *const *names, gsize n_names, const char *name, guint *ind
         *index = (guint)i;
         return TRUE;
       }
-  return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "\"%s\" is not known", name != NULL ? name : "");
+  return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "\"%s\" is not known",
+                       name != NULL ? name : "");
 }
 
 static ScIntent *
@@ -121,10 +122,12 @@ parse (GBytes *bytes, GError **error)
     return NULL;
   if (version != VERSION)
     {
-      sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "version %" G_GUINT64_FORMAT " is not known", version);
+      sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                    "version %" G_GUINT64_FORMAT " is not known", version);
       return NULL;
     }
-  if (!find_name (operation_names, G_N_ELEMENTS (operation_names), operation, &operation_index, error)
+  if (!find_name (operation_names, G_N_ELEMENTS (operation_names), operation, &operation_index,
+                  error)
       || !find_name (phase_names, G_N_ELEMENTS (phase_names), phase, &phase_index, error)
       || !sc_name_check (container != NULL ? container : "", error))
     return NULL;
@@ -166,7 +169,8 @@ sc_intent_list (const ScPaths *paths, GError **error)
       if (intent != NULL)
         g_ptr_array_add (intents, intent);
       else
-        sc_log (G_LOG_LEVEL_WARNING, NULL, "leaving the intent \"%s/%s\" alone: %s", path, name, local_error->message);
+        sc_log (G_LOG_LEVEL_WARNING, NULL, "leaving the intent \"%s/%s\" alone: %s", path, name,
+                local_error->message);
     }
   g_ptr_array_sort (intents, compare_jobs);
   return g_steal_pointer (&intents);

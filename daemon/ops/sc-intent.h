@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What an operation is about to do to the host, written down before it does: intents/JOB.json below the state directory.
- * After a crash or a power cut an intent says what has to be undone or completed. Names and numbers only, no values.
+ * What an operation is about to do to the host, written down before it does: intents/JOB.json below
+ * the state directory.
+ * After a crash or a power cut an intent says what has to be undone or completed. Names and numbers
+ * only, no values.
  */
 #pragma once
 
@@ -25,9 +27,9 @@ typedef struct
   guint64 job;
   ScIntentOperation operation;
   ScIntentPhase phase;
-  char *container;     /* (owned) */
-  guint64 deployment;  /* of an install: the one that is made */
-  gint64 time_usec;    /* when it was written first, since the epoch */
+  char *container;    /* (owned) */
+  guint64 deployment; /* of an install: the one that is made */
+  gint64 time_usec;   /* when it was written first, since the epoch */
 } ScIntent;
 
 ScIntent *sc_intent_new (guint64 job, ScIntentOperation operation, const char *container);
@@ -42,7 +44,8 @@ gboolean sc_intent_commit (ScIntent *self, const ScPaths *paths, GError **error)
 /** sc_intent_delete: the operation is over, whichever way */
 gboolean sc_intent_delete (const ScIntent *self, const ScPaths *paths, GError **error);
 
-/** sc_intent_list: (transfer full): of ScIntent, by job; one that cannot be read, or is of a newer version, is logged and left alone */
+/** sc_intent_list: (transfer full): of ScIntent, by job; one that cannot be read, or is of a newer
+ * version, is logged and left alone */
 GPtrArray *sc_intent_list (const ScPaths *paths, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScIntent, sc_intent_free)

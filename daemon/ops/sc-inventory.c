@@ -16,20 +16,21 @@ container_entry_free (gpointer data)
   g_free (entry);
 }
 
-/* (transfer full) (nullable): what an administrator, or a fault, took away of a container's files. */
+/* (transfer full) (nullable): what an administrator, or a fault, took away of a container's files.
+ * */
 static char *
 find_damage (const ScPaths *paths, const ScContainer *container)
 {
-  g_autofree char *config = g_strdup_printf ("%s/%s.%" G_GUINT64_FORMAT "/config.json", paths->checkout, container->name,
-                                             container->current);
+  g_autofree char *config = g_strdup_printf ("%s/%s.%" G_GUINT64_FORMAT "/config.json",
+                                             paths->checkout, container->name, container->current);
   g_autofree char *unit = g_strdup_printf ("%s/%s.service", paths->units, container->name);
   guint64 current;
 
   if (!sc_deployment_current (paths, container->name, &current))
     return g_strdup_printf ("the link \"%s/%s\" is missing", paths->checkout, container->name);
   if (current != container->current)
-    return g_strdup_printf ("the link \"%s/%s\" points to deployment %" G_GUINT64_FORMAT, paths->checkout, container->name,
-                            current);
+    return g_strdup_printf ("the link \"%s/%s\" points to deployment %" G_GUINT64_FORMAT,
+                            paths->checkout, container->name, current);
   if (!g_file_test (config, G_FILE_TEST_EXISTS))
     return g_strdup_printf ("\"%s\" is missing", config);
   if (container->has_service && !g_file_test (unit, G_FILE_TEST_EXISTS))
@@ -53,8 +54,8 @@ load_entry (const ScPaths *paths, const char *name)
     entry->damage = find_damage (paths, entry->container);
 
   if (entry->damage != NULL)
-    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name }, "the container \"%s\" is damaged: %s", name,
-            entry->damage);
+    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name },
+            "the container \"%s\" is damaged: %s", name, entry->damage);
   return entry;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A snapshot of what is on disk: containers and images. Loaded on a job's thread after it ended, or at start, and then
+ * A snapshot of what is on disk: containers and images. Loaded on a job's thread after it ended, or
+ * at start, and then
  * handed to the main thread as a whole; never changed afterwards.
  */
 #pragma once
@@ -18,13 +19,14 @@ typedef struct
 typedef struct
 {
   ScContainer *container; /* (owned) */
-  char *damage;           /* (owned) (nullable) what is wrong with its files; NULL when they are whole */
+  char *damage; /* (owned) (nullable) what is wrong with its files; NULL when they are whole */
 } ScContainerEntry;
 
 /**
  * sc_inventory_load:
  *
- * Blocks. One container or image that cannot be read is damaged or left out with a warning, never an error.
+ * Blocks. One container or image that cannot be read is damaged or left out with a warning, never
+ * an error.
  */
 ScInventory *sc_inventory_load (const ScPaths *paths, GError **error);
 void sc_inventory_free (ScInventory *self);

@@ -49,7 +49,9 @@ sc_op_copy_reference (const ScReference *reference)
 ScPlatform *
 sc_op_copy_platform (const ScPlatform *platform)
 {
-  return platform != NULL ? sc_platform_new (platform->os, platform->architecture, platform->variant) : NULL;
+  return platform != NULL
+             ? sc_platform_new (platform->os, platform->architecture, platform->variant)
+             : NULL;
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An operation: a closed, checked request, what it claims, and the recipe that runs it on a job's thread. The service
+ * An operation: a closed, checked request, what it claims, and the recipe that runs it on a job's
+ * thread. The service
  * makes one for each call, asks for authorization, queues it and runs it; it never looks inside.
  */
 #pragma once
@@ -16,21 +17,22 @@ typedef struct _ScOp ScOp;
 /** ScClaim: what a job needs for itself or shares while it runs */
 typedef struct
 {
-  char *what;         /* (owned) "container:NAME", "image:FULLNAME" or "repository" */
+  char *what; /* (owned) "container:NAME", "image:FULLNAME" or "repository" */
   gboolean exclusive;
 } ScClaim;
 
-/** ScOpContext: what a recipe works with; it lives on the job's thread, whose thread-default main context is its own */
+/** ScOpContext: what a recipe works with; it lives on the job's thread, whose thread-default main
+ * context is its own */
 typedef struct
 {
   const ScPaths *paths;
   const ScConfig *config;
-  GDBusConnection *bus;     /* system bus */
+  GDBusConnection *bus; /* system bus */
   ScProgress *progress;
   guint64 job_id;
   guint caller_uid;
-  GVariantDict *result;     /* the job's Result; "changed" (b) is always set on success */
-  GPtrArray *objects;       /* of char*: paths of the containers and images that were made or changed */
+  GVariantDict *result; /* the job's Result; "changed" (b) is always set on success */
+  GPtrArray *objects;   /* of char*: paths of the containers and images that were made or changed */
 } ScOpContext;
 
 typedef struct
@@ -43,8 +45,8 @@ typedef struct
 struct _ScOp
 {
   const ScOpClass *op_class;
-  char **targets;       /* (owned) for org.syscont.Job.Targets */
-  GPtrArray *claims;    /* (owned) of ScClaim */
+  char **targets;    /* (owned) for org.syscont.Job.Targets */
+  GPtrArray *claims; /* (owned) of ScClaim */
 };
 
 void sc_op_free (ScOp *self);
@@ -77,21 +79,31 @@ ScOp *sc_op_new_pull (const ScReference *reference, const ScPlatform *platform);
  * @tag: (nullable): which entry of index.json
  * @source: (nullable): what is recorded as the image's source
  */
-ScOp *sc_op_new_import (int source_fd, const char *fullname, const char *tag, const char *source,
+ScOp *sc_op_new_import (int source_fd,
+                        const char *fullname,
+                        const char *tag,
+                        const char *source,
                         const ScPlatform *platform);
 
-/** sc_op_import_check_fd: INVALID_ARGUMENT unless it is a regular file or a pipe that is open for reading */
+/** sc_op_import_check_fd: INVALID_ARGUMENT unless it is a regular file or a pipe that is open for
+ * reading */
 gboolean sc_op_import_check_fd (int fd, GError **error);
 
 /**
  * sc_op_new_install:
- * @reference: as given; an image of the store by its full name, otherwise pulled when it has a registry
+ * @reference: as given; an image of the store by its full name, otherwise pulled when it has a
+ * registry
  * @name: of the container, checked
  * @values: (nullable): checked with sc_set_values_check()
  * @digest: (nullable): the image must have it
  */
-ScOp *sc_op_new_install (const ScReference *reference, const char *name, GHashTable *values, const char *digest,
-                         const ScPlatform *platform, gboolean enable, gboolean start);
+ScOp *sc_op_new_install (const ScReference *reference,
+                         const char *name,
+                         GHashTable *values,
+                         const char *digest,
+                         const ScPlatform *platform,
+                         gboolean enable,
+                         gboolean start);
 
 ScOp *sc_op_new_uninstall (const char *const *names, gboolean keep_image);
 

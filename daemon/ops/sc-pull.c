@@ -8,8 +8,12 @@
 
 /* Both workers at once: a sandboxed start takes about 60 ms. */
 static gboolean
-start_workers (ScOpContext *context, ScSystemd *systemd, ScWorker **fetch, ScWorker **unpack,
-               GCancellable *cancellable, GError **error)
+start_workers (ScOpContext *context,
+               ScSystemd *systemd,
+               ScWorker **fetch,
+               ScWorker **unpack,
+               GCancellable *cancellable,
+               GError **error)
 {
   *fetch = sc_worker_connect (context->paths, "fetch", error);
   if (*fetch == NULL)
@@ -21,8 +25,12 @@ start_workers (ScOpContext *context, ScSystemd *systemd, ScWorker **fetch, ScWor
 }
 
 gboolean
-sc_pull (ScOpContext *context, ScRepo *repo, const ScReference *reference, const ScPlatform *platform,
-         GCancellable *cancellable, GError **error)
+sc_pull (ScOpContext *context,
+         ScRepo *repo,
+         const ScReference *reference,
+         const ScPlatform *platform,
+         GCancellable *cancellable,
+         GError **error)
 {
   g_autoptr (ScPlatform) host = sc_platform_host ();
   g_autofree char *source = g_strconcat ("docker://", reference->fullname, NULL);

@@ -73,14 +73,17 @@ sc_query_inspect_image (const ScPaths *paths, const char *name, GError **error)
 {
   g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
   g_autoptr (ScImage) image = repo != NULL ? sc_image_store_lookup (repo, name, error) : NULL;
-  g_autoptr (GBytes) manifest = image != NULL ? sc_image_store_get_manifest (repo, image, error) : NULL;
-  g_autoptr (GBytes) config = manifest != NULL ? sc_image_store_get_config (repo, image, error) : NULL;
+  g_autoptr (GBytes) manifest
+      = image != NULL ? sc_image_store_get_manifest (repo, image, error) : NULL;
+  g_autoptr (GBytes) config
+      = manifest != NULL ? sc_image_store_get_config (repo, image, error) : NULL;
   g_autoptr (JsonObject) object = json_object_new ();
 
   if (config == NULL)
     return NULL;
   add_names (object, image);
-  if (!add_document (object, "manifest", manifest, error) || !add_document (object, "config", config, error)
+  if (!add_document (object, "manifest", manifest, error)
+      || !add_document (object, "config", config, error)
       || !add_variables (object, repo, image, error))
     {
       sc_prefix_error (error, "image \"%s\": ", name);
@@ -95,7 +98,8 @@ GHashTable *
 sc_query_values (const ScPaths *paths, const char *name, GError **error)
 {
   g_autoptr (ScContainer) container = sc_container_load (paths, name, error);
-  g_autoptr (GBytes) info = container != NULL ? sc_deployment_read_file (paths, name, "info", error) : NULL;
+  g_autoptr (GBytes) info
+      = container != NULL ? sc_deployment_read_file (paths, name, "info", error) : NULL;
   if (info == NULL)
     return NULL;
 

@@ -10,5 +10,6 @@
 /** sc_query_inspect_image: (transfer full): the JSON of Manager.InspectImage; NOT_FOUND */
 char *sc_query_inspect_image (const ScPaths *paths, const char *image, GError **error);
 
-/** sc_query_values: (transfer full): variables of the current deployment, char* to char*; NOT_FOUND */
+/** sc_query_values: (transfer full): variables of the current deployment, char* to char*; NOT_FOUND
+ * */
 GHashTable *sc_query_values (const ScPaths *paths, const char *container, GError **error);

@@ -9,10 +9,16 @@
 #include <string.h>
 
 static gboolean
-recover_one (const ScPaths *paths, const ScConfig *config, ScSystemd *systemd, const ScIntent *intent, GError **error)
+recover_one (const ScPaths *paths,
+             const ScConfig *config,
+             ScSystemd *systemd,
+             const ScIntent *intent,
+             GError **error)
 {
-  gboolean complete_install = intent->operation == SC_INTENT_INSTALL && intent->phase == SC_INTENT_COMMITTED;
-  ScLogFields fields = { .job = intent->job, .container = intent->container, .message_id = SC_MESSAGE_RECOVERED };
+  gboolean complete_install
+      = intent->operation == SC_INTENT_INSTALL && intent->phase == SC_INTENT_COMMITTED;
+  ScLogFields fields
+      = { .job = intent->job, .container = intent->container, .message_id = SC_MESSAGE_RECOVERED };
 
   /* A committed install has everything in place; an uninstall goes forward from wherever it was. */
   if (!complete_install && !sc_teardown (paths, config, systemd, intent->container, error))
@@ -21,7 +27,8 @@ recover_one (const ScPaths *paths, const ScConfig *config, ScSystemd *systemd, c
     return FALSE;
 
   sc_log (G_LOG_LEVEL_MESSAGE, &fields, "%s of \"%s\" was interrupted and is now %s",
-          intent->operation == SC_INTENT_INSTALL ? "the installation" : "the removal", intent->container,
+          intent->operation == SC_INTENT_INSTALL ? "the installation" : "the removal",
+          intent->container,
           intent->operation == SC_INTENT_INSTALL && !complete_install ? "undone" : "complete");
   return TRUE;
 }
@@ -39,7 +46,8 @@ remove_partial (const ScPaths *paths, GError **error)
   if (dir_fd < 0)
     return FALSE;
   while ((name = g_dir_read_name (dir)) != NULL)
-    if (name[0] == '.' && g_str_has_suffix (name, ".partial") && !sc_fd_remove_tree (dir_fd, name, error))
+    if (name[0] == '.' && g_str_has_suffix (name, ".partial")
+        && !sc_fd_remove_tree (dir_fd, name, error))
       return sc_prefix_error (error, "removing \"%s/%s\": ", paths->checkout, name);
   return TRUE;
 }
@@ -65,8 +73,10 @@ sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, 
       g_autoptr (GError) local_error = NULL;
 
       if (!recover_one (paths, config, systemd, intent, &local_error))
-        sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = intent->job, .container = intent->container },
-                "cannot clean up after the interrupted job %" G_GUINT64_FORMAT " on \"%s\", will try again: %s",
+        sc_log (G_LOG_LEVEL_WARNING,
+                &(ScLogFields){ .job = intent->job, .container = intent->container },
+                "cannot clean up after the interrupted job %" G_GUINT64_FORMAT
+                " on \"%s\", will try again: %s",
                 intent->job, intent->container, local_error->message);
     }
   return remove_partial (paths, error);

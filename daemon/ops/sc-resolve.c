@@ -26,7 +26,8 @@ sc_resolve_open (ScWorker *fetch, const ScReference *reference, gboolean insecur
 }
 
 static gboolean
-read_document (ScWorker *fetch, char **content_type, GBytes **body, GCancellable *cancellable, GError **error)
+read_document (
+    ScWorker *fetch, char **content_type, GBytes **body, GCancellable *cancellable, GError **error)
 {
   ScRecord record;
   int n = sc_channel_receive (sc_worker_get_channel (fetch), &record, error);
@@ -41,7 +42,8 @@ read_document (ScWorker *fetch, char **content_type, GBytes **body, GCancellable
   guint32 request = sc_record_get_u32 (&record);
   *content_type = sc_record_dup_string (&record);
   *body = sc_record_dup_bytes (&record);
-  if (record.type == SC_RECORD_FETCH_MANIFEST_BODY && request == MANIFEST_REQUEST && sc_record_finish (&record, NULL))
+  if (record.type == SC_RECORD_FETCH_MANIFEST_BODY && request == MANIFEST_REQUEST
+      && sc_record_finish (&record, NULL))
     return TRUE;
 
   sc_worker_kill (fetch);
@@ -49,25 +51,35 @@ read_document (ScWorker *fetch, char **content_type, GBytes **body, GCancellable
 }
 
 static gboolean
-check_document (GBytes *body, const char *digest, guint64 size_bytes, char **real_digest, GError **error)
+check_document (
+    GBytes *body, const char *digest, guint64 size_bytes, char **real_digest, GError **error)
 {
-  g_autofree char *real = sc_digest_of_bytes (g_bytes_get_data (body, NULL), g_bytes_get_size (body));
+  g_autofree char *real
+      = sc_digest_of_bytes (g_bytes_get_data (body, NULL), g_bytes_get_size (body));
 
   if (size_bytes != 0 && g_bytes_get_size (body) != size_bytes)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "manifest %s has %" G_GSIZE_FORMAT " bytes, but the index says %" G_GUINT64_FORMAT, digest,
-                         g_bytes_get_size (body), size_bytes);
+                         "manifest %s has %" G_GSIZE_FORMAT
+                         " bytes, but the index says %" G_GUINT64_FORMAT,
+                         digest, g_bytes_get_size (body), size_bytes);
   if (digest != NULL && strcmp (real, digest) != 0)
-    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH, "manifest %s has the digest %s", digest, real);
+    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH, "manifest %s has the digest %s",
+                         digest, real);
 
   *real_digest = g_steal_pointer (&real);
   return TRUE;
 }
 
-/* @digest and @size_bytes: what the document must have; NULL and 0 for one that is got by its tag. */
+/* @digest and @size_bytes: what the document must have; NULL and 0 for one that is got by its tag.
+ * */
 static gboolean
-get_manifest (ScWorker *fetch, const ScReference *reference, const char *digest, guint64 size_bytes,
-              ScResolved *resolved, GCancellable *cancellable, GError **error)
+get_manifest (ScWorker *fetch,
+              const ScReference *reference,
+              const char *digest,
+              guint64 size_bytes,
+              ScResolved *resolved,
+              GCancellable *cancellable,
+              GError **error)
 {
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_MANIFEST);
   g_autofree char *content_type = NULL;
@@ -83,12 +95,17 @@ get_manifest (ScWorker *fetch, const ScReference *reference, const char *digest,
     return FALSE;
 
   resolved->manifest = sc_manifest_parse (resolved->bytes, content_type, error);
-  return resolved->manifest != NULL ? TRUE : sc_prefix_error (error, "manifest %s: ", resolved->digest);
+  return resolved->manifest != NULL ? TRUE
+                                    : sc_prefix_error (error, "manifest %s: ", resolved->digest);
 }
 
 gboolean
-sc_resolve (ScWorker *fetch, const ScReference *reference, const ScPlatform *platform, ScResolved *resolved,
-            GCancellable *cancellable, GError **error)
+sc_resolve (ScWorker *fetch,
+            const ScReference *reference,
+            const ScPlatform *platform,
+            ScResolved *resolved,
+            GCancellable *cancellable,
+            GError **error)
 {
   if (!get_manifest (fetch, reference, reference->digest, 0, resolved, cancellable, error))
     return FALSE;
@@ -100,9 +117,11 @@ sc_resolve (ScWorker *fetch, const ScReference *reference, const ScPlatform *pla
   const ScDescriptor *child = sc_manifest_choose (index.manifest, platform, error);
   if (child == NULL)
     return FALSE;
-  if (!get_manifest (fetch, reference, child->digest, child->size_bytes, resolved, cancellable, error))
+  if (!get_manifest (fetch, reference, child->digest, child->size_bytes, resolved, cancellable,
+                     error))
     return FALSE;
   if (resolved->manifest->is_index)
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "manifest %s is an index within an index", child->digest);
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                         "manifest %s is an index within an index", child->digest);
   return TRUE;
 }

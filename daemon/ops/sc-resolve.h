@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a reference to the one manifest that is meant (distribution-spec, "Pulling manifests"): syscont-fetch brings
+ * From a reference to the one manifest that is meant (distribution-spec, "Pulling manifests"):
+ * syscont-fetch brings
  * documents, everything about them is decided and checked here.
  */
 #pragma once
@@ -11,9 +12,9 @@
 
 typedef struct
 {
-  char *digest;          /* (owned) of the manifest */
-  GBytes *bytes;         /* (owned) its bytes */
-  ScManifest *manifest;  /* (owned) */
+  char *digest;         /* (owned) of the manifest */
+  GBytes *bytes;        /* (owned) its bytes */
+  ScManifest *manifest; /* (owned) */
 } ScResolved;
 
 void sc_resolved_clear (ScResolved *self);
@@ -23,15 +24,21 @@ void sc_resolved_clear (ScResolved *self);
  *
  * Tells a greeted fetch worker which registry it is for.
  */
-gboolean sc_resolve_open (ScWorker *fetch, const ScReference *reference, gboolean insecure, GError **error);
+gboolean
+sc_resolve_open (ScWorker *fetch, const ScReference *reference, gboolean insecure, GError **error);
 
 /**
  * sc_resolve:
  * @reference: with a registry; its digest decides when it has one
  *
- * Gets the manifest, and for an index the one of the child for @platform, whose size and digest must be as the index says.
+ * Gets the manifest, and for an index the one of the child for @platform, whose size and digest
+ * must be as the index says.
  */
-gboolean sc_resolve (ScWorker *fetch, const ScReference *reference, const ScPlatform *platform, ScResolved *resolved,
-                     GCancellable *cancellable, GError **error);
+gboolean sc_resolve (ScWorker *fetch,
+                     const ScReference *reference,
+                     const ScPlatform *platform,
+                     ScResolved *resolved,
+                     GCancellable *cancellable,
+                     GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScResolved, sc_resolved_clear)

@@ -49,8 +49,9 @@ sc_blob_append (ScBlob *self, gconstpointer data, gsize size_bytes, GError **err
 {
   if (size_bytes > self->size_bytes - self->written_bytes)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "blob %s is larger than the %" G_GUINT64_FORMAT " bytes that its descriptor says", self->digest,
-                         self->size_bytes);
+                         "blob %s is larger than the %" G_GUINT64_FORMAT
+                         " bytes that its descriptor says",
+                         self->digest, self->size_bytes);
 
   sc_hasher_update (self->hasher, data, size_bytes);
   if (!sc_fd_write_all (self->fd, data, size_bytes, error))
@@ -64,13 +65,15 @@ sc_blob_finish (ScBlob *self, GError **error)
 {
   if (self->written_bytes != self->size_bytes)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "blob %s has %" G_GUINT64_FORMAT " bytes, but its descriptor says %" G_GUINT64_FORMAT,
+                         "blob %s has %" G_GUINT64_FORMAT
+                         " bytes, but its descriptor says %" G_GUINT64_FORMAT,
                          self->digest, self->written_bytes, self->size_bytes);
 
   g_autofree char *hex = sc_hasher_finish (self->hasher);
   g_clear_pointer (&self->hasher, sc_hasher_free);
   if (strcmp (hex, sc_digest_hex (self->digest)) != 0)
-    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH, "blob %s has the digest sha256:%s", self->digest, hex);
+    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH, "blob %s has the digest sha256:%s",
+                         self->digest, hex);
 
   self->is_complete = TRUE;
   return TRUE;
@@ -91,12 +94,16 @@ sc_blob_read_all (ScBlob *self, gsize max_bytes, GError **error)
 }
 
 gboolean
-sc_spool_check_space (const ScPaths *paths, const ScConfig *config, guint64 needed_bytes, GError **error)
+sc_spool_check_space (const ScPaths *paths,
+                      const ScConfig *config,
+                      guint64 needed_bytes,
+                      GError **error)
 {
   struct statvfs fs;
 
   if (statvfs (paths->checkout, &fs) < 0)
-    return sc_error_set_errno (error, errno, "looking at the file system of \"%s\"", paths->checkout);
+    return sc_error_set_errno (error, errno, "looking at the file system of \"%s\"",
+                               paths->checkout);
 
   guint64 total = (guint64)fs.f_blocks * fs.f_frsize;
   guint64 available = (guint64)fs.f_bavail * fs.f_frsize;
@@ -110,8 +117,9 @@ sc_spool_check_space (const ScPaths *paths, const ScConfig *config, guint64 need
   g_autofree char *need = g_format_size (needed_bytes);
   g_autofree char *have = g_format_size (available);
   g_autofree char *keep = g_format_size (kept);
-  return sc_error_set (error, SYSCONT_ERROR_NO_SPACE,
-                       "%s are needed in \"%s\", where %s are available and %s are kept free; remove images, run "
-                       "\"syscontctl prune\" or make room",
-                       need, paths->checkout, have, keep);
+  return sc_error_set (
+      error, SYSCONT_ERROR_NO_SPACE,
+      "%s are needed in \"%s\", where %s are available and %s are kept free; remove images, run "
+      "\"syscontctl prune\" or make room",
+      need, paths->checkout, have, keep);
 }

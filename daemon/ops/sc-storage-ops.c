@@ -19,7 +19,8 @@ report_pruned (ScOpContext *context, const ScPruneResult *pruned)
 
 /* --- remove an image --- */
 
-/* The name among the image's that @given is; NULL when @given is a part of the digest, which means all of them. */
+/* The name among the image's that @given is; NULL when @given is a part of the digest, which means
+ * all of them. */
 static const char *
 name_meant (const ScImage *image, const char *given)
 {
@@ -32,7 +33,8 @@ name_meant (const ScImage *image, const char *given)
 }
 
 static gboolean
-remove_names (ScRepo *repo, const ScImage *image, const char *name, GCancellable *cancellable, GError **error)
+remove_names (
+    ScRepo *repo, const ScImage *image, const char *name, GCancellable *cancellable, GError **error)
 {
   if (!sc_repo_begin (repo, cancellable, error))
     return FALSE;
@@ -73,7 +75,7 @@ remove_image_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, G
 {
   if (remove_image (context, base->targets[0], cancellable, error))
     return TRUE;
-  return sc_prefix_error (error, "removing image \"%s\": ", base->targets[0]);
+  return sc_prefix_error (error, "removing an image: ");
 }
 
 static void

@@ -13,7 +13,8 @@
 
 #define TMPFILES_TIMEOUT_S 60
 
-/* Directories in /run that a line made and that are empty now; tmpfiles.d(5) has no word for that. */
+/* Directories in /run that a line made and that are empty now; tmpfiles.d(5) has no word for that.
+ * */
 static void
 remove_run_directory (const ScPaths *paths, const char *line)
 {
@@ -28,7 +29,8 @@ remove_run_directory (const ScPaths *paths, const char *line)
   g_autofree char *parent = g_path_get_dirname (relative);
   g_autofree char *name = g_path_get_basename (relative);
   sc_autofd root_fd = sc_fd_open_dir (root, NULL);
-  sc_autofd parent_fd = root_fd >= 0 ? sc_fd_open_beneath (root_fd, parent, O_PATH | O_DIRECTORY, 0) : -1;
+  sc_autofd parent_fd
+      = root_fd >= 0 ? sc_fd_open_beneath (root_fd, parent, O_PATH | O_DIRECTORY, 0) : -1;
 
   if (parent_fd >= 0)
     (void)unlinkat (parent_fd, name, AT_REMOVEDIR);
@@ -44,9 +46,10 @@ remove_tmpfiles (const ScPaths *paths, ScSystemd *systemd, const char *name)
 
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return;
-  if (!sc_systemd_run (systemd, argv, "Remove temporary files of a system container", TMPFILES_TIMEOUT_S, NULL, &error))
-    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name }, "removing temporary files of \"%s\": %s", name,
-            error->message);
+  if (!sc_systemd_run (systemd, argv, "Remove temporary files of a system container",
+                       TMPFILES_TIMEOUT_S, NULL, &error))
+    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name },
+            "removing temporary files of \"%s\": %s", name, error->message);
 
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   for (guint i = g_strv_length (lines); i > 0; i--) /* deeper directories come later */
@@ -89,7 +92,11 @@ drop_refs (const ScPaths *paths, const char *name, GError **error)
 }
 
 gboolean
-sc_teardown (const ScPaths *paths, const ScConfig *config, ScSystemd *systemd, const char *name, GError **error)
+sc_teardown (const ScPaths *paths,
+             const ScConfig *config,
+             ScSystemd *systemd,
+             const char *name,
+             GError **error)
 {
   g_autofree char *unit = g_strconcat (name, ".service", NULL);
 
@@ -114,6 +121,7 @@ sc_teardown (const ScPaths *paths, const ScConfig *config, ScSystemd *systemd, c
   if (!remove_deployments (paths, name, error) || !drop_refs (paths, name, error)
       || !sc_container_delete (paths, name, error))
     return FALSE;
-  /* Before systemd is up it may have read the unit already: the marker keeps that from being started. */
+  /* Before systemd is up it may have read the unit already: the marker keeps that from being
+   * started. */
   return systemd == NULL || sc_switching_set (paths, name, FALSE, error);
 }

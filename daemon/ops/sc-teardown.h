@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Removes everything that a container has, in an order that can be repeated from the start after any interruption: what
+ * Removes everything that a container has, in an order that can be repeated from the start after
+ * any interruption: what
  * uninstalling does, undoing a failed install, and recovery.
  */
 #pragma once
@@ -10,8 +11,13 @@
 
 /**
  * sc_teardown:
- * @systemd: (nullable): NULL before systemd is up: then the unit is kept from starting until the next boot
+ * @systemd: (nullable): NULL before systemd is up: then the unit is kept from starting until the
+ * next boot
  *
  * Each step succeeds when there is nothing left to do. The service's own data stays.
  */
-gboolean sc_teardown (const ScPaths *paths, const ScConfig *config, ScSystemd *systemd, const char *name, GError **error);
+gboolean sc_teardown (const ScPaths *paths,
+                      const ScConfig *config,
+                      ScSystemd *systemd,
+                      const char *name,
+                      GError **error);

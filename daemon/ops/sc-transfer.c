@@ -48,10 +48,10 @@ struct _ScTransfer
   /* The members below belong to the thread. */
   Download downloads[MAX_DOWNLOADS];
   guint next_blob;
-  GError *failure;       /* (owned) (nullable) the first one; everything ends with it */
+  GError *failure; /* (owned) (nullable) the first one; everything ends with it */
   gboolean feed_active;
   ScBlob *feed_blob;
-  int feed_fd;           /* -1: nothing to write, or no more */
+  int feed_fd; /* -1: nothing to write, or no more */
   guint64 fed_bytes;
   guint8 *buffer;
 };
@@ -62,7 +62,8 @@ start_download (ScTransfer *self, Download *download, ScBlob *blob, guint32 requ
   sc_autofd read_fd = -1;
   sc_autofd write_fd = -1;
 
-  if (!sc_blob_open (blob, self->setup.paths, error) || !sc_worker_make_pipe (&read_fd, &write_fd, error))
+  if (!sc_blob_open (blob, self->setup.paths, error)
+      || !sc_worker_make_pipe (&read_fd, &write_fd, error))
     return FALSE;
 
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB);
@@ -142,7 +143,8 @@ read_answer (ScTransfer *self, GError **error)
   if (n < 0)
     return FALSE;
   if (n == 0)
-    return sc_error_set (error, SYSCONT_ERROR_INTERRUPTED, "the syscont-fetch worker ended in the middle of a download");
+    return sc_error_set (error, SYSCONT_ERROR_INTERRUPTED,
+                         "the syscont-fetch worker ended in the middle of a download");
   if (record.type == SC_RECORD_ERROR)
     {
       ScRecord peek = record;
@@ -152,11 +154,13 @@ read_answer (ScTransfer *self, GError **error)
   guint32 request = sc_record_get_u32 (&record);
   (void)sc_record_get_u64 (&record);
   if (record.type != SC_RECORD_FETCH_BLOB_DONE || !sc_record_finish (&record, error))
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "the syscont-fetch worker broke the protocol");
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "the syscont-fetch worker broke the protocol");
 
   Download *download = find_download (self, request);
   if (download == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "the syscont-fetch worker answered what was not asked");
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "the syscont-fetch worker answered what was not asked");
   download->is_done = TRUE;
   return settle_download (self, download, error);
 }
@@ -187,7 +191,8 @@ write_feed (ScTransfer *self, GError **error)
   gssize got = pread (self->feed_blob->fd, self->buffer, want, (off_t)self->fed_bytes);
 
   if (got <= 0)
-    return sc_error_set_errno (error, got < 0 ? errno : EIO, "reading spooled blob %s", self->feed_blob->digest);
+    return sc_error_set_errno (error, got < 0 ? errno : EIO, "reading spooled blob %s",
+                               self->feed_blob->digest);
 
   gssize n = write (self->feed_fd, self->buffer, (gsize)got);
   if (n >= 0)
@@ -195,7 +200,8 @@ write_feed (ScTransfer *self, GError **error)
   else if (errno == EPIPE) /* the worker gave up on the stream and says why on its own pipe */
     close (sc_fd_steal (&self->feed_fd));
   else if (errno != EAGAIN && errno != EINTR)
-    return sc_error_set_errno (error, errno, "writing blob %s to its reader", self->feed_blob->digest);
+    return sc_error_set_errno (error, errno, "writing blob %s to its reader",
+                               self->feed_blob->digest);
   return TRUE;
 }
 
@@ -263,11 +269,14 @@ wait_for_work (ScTransfer *self, struct pollfd fds[N_POLL])
   gboolean downloading = is_downloading (self);
 
   fds[POLL_WAKE] = (struct pollfd){ .fd = self->wake_fd, .events = POLLIN };
-  fds[POLL_FETCH] = (struct pollfd){ .fd = downloading ? sc_channel_get_fd (self->setup.fetch) : -1, .events = POLLIN };
-  fds[POLL_FEED] = (struct pollfd){ .fd = feed_is_pending (self) ? self->feed_fd : -1, .events = POLLOUT };
+  fds[POLL_FETCH] = (struct pollfd){ .fd = downloading ? sc_channel_get_fd (self->setup.fetch) : -1,
+                                     .events = POLLIN };
+  fds[POLL_FEED]
+      = (struct pollfd){ .fd = feed_is_pending (self) ? self->feed_fd : -1, .events = POLLOUT };
   for (guint i = 0; i < MAX_DOWNLOADS; i++)
     fds[POLL_DOWNLOADS + i]
-        = (struct pollfd){ .fd = self->downloads[i].blob != NULL ? self->downloads[i].fd : -1, .events = POLLIN };
+        = (struct pollfd){ .fd = self->downloads[i].blob != NULL ? self->downloads[i].fd : -1,
+                           .events = POLLIN };
 
   int timeout_ms = downloading && sc_channel_has_buffered (self->setup.fetch) ? 0 : -1;
   while (poll (fds, N_POLL, timeout_ms) < 0 && errno == EINTR)

@@ -20,12 +20,17 @@ check_service (const ScPaths *paths, const char *name, GError **error)
   if (container == NULL)
     return FALSE;
   if (!container->has_service)
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "the container \"%s\" has no service", name);
+    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "the container \"%s\" has no service",
+                         name);
   return TRUE;
 }
 
 static gboolean
-apply_verb (ScUnitVerb verb, ScSystemd *systemd, const char *unit, guint timeout_s, GCancellable *cancellable,
+apply_verb (ScUnitVerb verb,
+            ScSystemd *systemd,
+            const char *unit,
+            guint timeout_s,
+            GCancellable *cancellable,
             GError **error)
 {
   switch (verb)
@@ -40,14 +45,20 @@ apply_verb (ScUnitVerb verb, ScSystemd *systemd, const char *unit, guint timeout
 }
 
 static gboolean
-run_one (UnitOp *self, ScOpContext *context, ScSystemd *systemd, const char *name, gboolean *changed,
-         GCancellable *cancellable, GError **error)
+run_one (UnitOp *self,
+         ScOpContext *context,
+         ScSystemd *systemd,
+         const char *name,
+         gboolean *changed,
+         GCancellable *cancellable,
+         GError **error)
 {
   g_autofree char *unit = g_strconcat (name, ".service", NULL);
   g_auto (ScUnitStatus) before = { 0 };
 
   if (!sc_systemd_get_status (systemd, unit, &before, cancellable, error)
-      || !apply_verb (self->verb, systemd, unit, context->config->start_timeout_s, cancellable, error))
+      || !apply_verb (self->verb, systemd, unit, context->config->start_timeout_s, cancellable,
+                      error))
     return FALSE;
 
   gboolean was_active = strcmp (before.active_state, "active") == 0;

@@ -9,7 +9,7 @@
 struct _ScUnpacker
 {
   ScWorker *worker;
-  ScChannel *records;   /* (owned) read end of the worker's pipe */
+  ScChannel *records;    /* (owned) read end of the worker's pipe */
   guint64 missing_bytes; /* data that the last entry still lacks */
 };
 
@@ -54,7 +54,11 @@ broken_protocol (ScUnpacker *self, GError **error)
 }
 
 static gboolean
-take_entry (ScUnpacker *self, ScRecord *record, const ScUnpackSink *sink, GCancellable *cancellable, GError **error)
+take_entry (ScUnpacker *self,
+            ScRecord *record,
+            const ScUnpackSink *sink,
+            GCancellable *cancellable,
+            GError **error)
 {
   if (self->missing_bytes != 0)
     return broken_protocol (self, error);
@@ -70,7 +74,11 @@ take_entry (ScUnpacker *self, ScRecord *record, const ScUnpackSink *sink, GCance
 }
 
 static gboolean
-take_data (ScUnpacker *self, ScRecord *record, const ScUnpackSink *sink, GCancellable *cancellable, GError **error)
+take_data (ScUnpacker *self,
+           ScRecord *record,
+           const ScUnpackSink *sink,
+           GCancellable *cancellable,
+           GError **error)
 {
   if (record->size_bytes == 0 || record->size_bytes > self->missing_bytes)
     return broken_protocol (self, error);
@@ -80,8 +88,12 @@ take_data (ScUnpacker *self, ScRecord *record, const ScUnpackSink *sink, GCancel
 }
 
 gboolean
-sc_unpacker_run (ScUnpacker *self, const ScUnpackSink *sink, guint64 *unpacked_bytes, char **diff_id,
-                 GCancellable *cancellable, GError **error)
+sc_unpacker_run (ScUnpacker *self,
+                 const ScUnpackSink *sink,
+                 guint64 *unpacked_bytes,
+                 char **diff_id,
+                 GCancellable *cancellable,
+                 GError **error)
 {
   ScRecord record;
   gboolean ok = TRUE;

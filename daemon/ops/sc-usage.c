@@ -19,7 +19,10 @@ runs_image (const ScContainer *container, const char *digest)
 }
 
 gboolean
-sc_usage_check_unused (const ScPaths *paths, const ScImage *image, const char *fullname, GError **error)
+sc_usage_check_unused (const ScPaths *paths,
+                       const ScImage *image,
+                       const char *fullname,
+                       GError **error)
 {
   g_auto (GStrv) names = sc_container_list (paths, error);
   gboolean is_last = fullname == NULL || g_strv_length (image->references) < 2;
@@ -33,14 +36,19 @@ sc_usage_check_unused (const ScPaths *paths, const ScImage *image, const char *f
         continue;
       if (is_last || strcmp (container->reference, fullname) == 0)
         return sc_error_set (error, SYSCONT_ERROR_BUSY,
-                             "the image is used by the container \"%s\"; uninstall that first", names[i]);
+                             "the image is used by the container \"%s\"; uninstall that first",
+                             names[i]);
     }
   return TRUE;
 }
 
 gboolean
-sc_usage_prune (const ScPaths *paths, ScRepo *repo, gboolean dry_run, ScPruneResult *result,
-                GCancellable *cancellable, GError **error)
+sc_usage_prune (const ScPaths *paths,
+                ScRepo *repo,
+                gboolean dry_run,
+                ScPruneResult *result,
+                GCancellable *cancellable,
+                GError **error)
 {
   g_autoptr (GHashTable) refs = sc_repo_list_refs (repo, "syscont/deploy", error);
   g_autoptr (GStrvBuilder) kept = g_strv_builder_new ();

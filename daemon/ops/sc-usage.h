@@ -12,10 +12,18 @@
  * sc_usage_check_unused:
  * @fullname: (nullable): the name that would go; NULL for all of them
  *
- * BUSY naming the container when one runs @image by that name, or runs it at all and the name is its last.
+ * BUSY naming the container when one runs @image by that name, or runs it at all and the name is
+ * its last.
  */
-gboolean sc_usage_check_unused (const ScPaths *paths, const ScImage *image, const char *fullname, GError **error);
+gboolean sc_usage_check_unused (const ScPaths *paths,
+                                const ScImage *image,
+                                const char *fullname,
+                                GError **error);
 
 /** sc_usage_prune: sc_prune() with the deployments that exist */
-gboolean sc_usage_prune (const ScPaths *paths, ScRepo *repo, gboolean dry_run, ScPruneResult *result,
-                         GCancellable *cancellable, GError **error);
+gboolean sc_usage_prune (const ScPaths *paths,
+                         ScRepo *repo,
+                         gboolean dry_run,
+                         ScPruneResult *result,
+                         GCancellable *cancellable,
+                         GError **error);

@@ -39,7 +39,8 @@ sc_worker_connect (const ScPaths *paths, const char *kind, GError **error)
   if (g_strlcpy (address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path
       || connect (fd, (struct sockaddr *)&address, sizeof address) < 0)
     {
-      sc_error_set_errno (error, errno, "connecting to \"%s\" (is syscont-%s.socket active?)", path, kind);
+      sc_error_set_errno (error, errno, "connecting to \"%s\" (is syscont-%s.socket active?)", path,
+                          kind);
       return NULL;
     }
 
@@ -62,8 +63,8 @@ wait_readable (ScWorker *self, GError **error)
   if (n > 0)
     return TRUE;
   return sc_error_set (error, SYSCONT_ERROR_TIMED_OUT,
-                       "the syscont-%s worker did not start; see \"journalctl -u 'syscont-%s@*'\"", self->kind,
-                       self->kind);
+                       "the syscont-%s worker did not start; see \"journalctl -u 'syscont-%s@*'\"",
+                       self->kind, self->kind);
 }
 
 static char *
@@ -77,8 +78,8 @@ receive_hello (ScWorker *self, GError **error)
   if (n == 0 || record.type != SC_RECORD_HELLO)
     {
       sc_error_set (error, SYSCONT_ERROR_FAILED,
-                    "the syscont-%s worker did not greet; see \"journalctl -u 'syscont-%s@*'\"", self->kind,
-                    self->kind);
+                    "the syscont-%s worker did not greet; see \"journalctl -u 'syscont-%s@*'\"",
+                    self->kind, self->kind);
       return NULL;
     }
 
@@ -89,7 +90,8 @@ receive_hello (ScWorker *self, GError **error)
   if (version != SC_RECORD_VERSION)
     {
       sc_error_set (error, SYSCONT_ERROR_FAILED,
-                    "the syscont-%s worker speaks version %u of the protocol, not %d: restart syscontd after an upgrade",
+                    "the syscont-%s worker speaks version %u of the protocol, not %d: restart "
+                    "syscontd after an upgrade",
                     self->kind, version, SC_RECORD_VERSION);
       return NULL;
     }
@@ -109,15 +111,16 @@ sc_worker_greet (ScWorker *self, ScSystemd *systemd, GCancellable *cancellable, 
   if (invocation_id == NULL)
     return FALSE;
 
-  /* The peer credentials of such a socket are those of PID 1: only systemd can say who is at the other end. */
+  /* The peer credentials of such a socket are those of PID 1: only systemd can say who is at the
+   * other end. */
   g_autofree char *unit = sc_systemd_find_invocation (systemd, invocation_id, cancellable, error);
   if (unit == NULL)
     return sc_prefix_error (error, "identifying the syscont-%s worker: ", self->kind);
 
   g_autofree char *expected = g_strdup_printf ("syscont-%s@", self->kind);
   if (!g_str_has_prefix (unit, expected))
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "\"%s\" answered instead of the syscont-%s worker", unit,
-                         self->kind);
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "\"%s\" answered instead of the syscont-%s worker", unit, self->kind);
   if (!sc_systemd_ref_unit (systemd, unit, cancellable, error))
     return sc_prefix_error (error, "holding \"%s\": ", unit);
 
@@ -126,7 +129,8 @@ sc_worker_greet (ScWorker *self, ScSystemd *systemd, GCancellable *cancellable, 
   if (cancellable != NULL)
     {
       self->cancellable = g_object_ref (cancellable);
-      self->cancelled_id = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self->channel, NULL);
+      self->cancelled_id
+          = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self->channel, NULL);
     }
   return TRUE;
 }
@@ -145,12 +149,14 @@ sc_worker_set_death (ScWorker *self, GCancellable *cancellable, GError **error)
 
   g_auto (ScUnitStatus) status = { 0 };
   if (self->unit == NULL || !sc_systemd_get_status (self->systemd, self->unit, &status, NULL, NULL))
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "the syscont-%s worker ended without an answer", self->kind);
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "the syscont-%s worker ended without an answer", self->kind);
 
-  gboolean limit = g_str_equal (status.result, "oom-kill") || g_str_equal (status.result, "timeout");
+  gboolean limit
+      = g_str_equal (status.result, "oom-kill") || g_str_equal (status.result, "timeout");
   return sc_error_set (error, limit ? SYSCONT_ERROR_LIMIT_EXCEEDED : SYSCONT_ERROR_FAILED,
-                       "the worker \"%s\" ended without an answer (%s); see \"journalctl -u '%s'\"", self->unit,
-                       status.result, self->unit);
+                       "the worker \"%s\" ended without an answer (%s); see \"journalctl -u '%s'\"",
+                       self->unit, status.result, self->unit);
 }
 
 void
@@ -184,7 +190,8 @@ sc_worker_read_error (ScRecord *record, guint32 request, GError **error)
   if (!sc_record_finish (record, error))
     return FALSE;
   if (got != request || code >= SYSCONT_N_ERRORS)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the worker answered something else than it was asked");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "the worker answered something else than it was asked");
 
   g_autofree char *escaped = sc_text_escape (message);
   return sc_error_set (error, code, "%s", escaped);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One running worker: a unit that systemd made for our connection to its socket. Whoever answers must prove by its
+ * One running worker: a unit that systemd made for our connection to its socket. Whoever answers
+ * must prove by its
  * invocation id that it is that unit; a worker that breaks the protocol is killed.
  */
 #pragma once
@@ -23,17 +24,20 @@ ScWorker *sc_worker_connect (const ScPaths *paths, const char *kind, GError **er
  * sc_worker_greet:
  * @systemd: lent until sc_worker_free()
  *
- * Waits for the worker's first record and checks that it is the unit that it should be. From then on @cancellable
+ * Waits for the worker's first record and checks that it is the unit that it should be. From then
+ * on @cancellable
  * ends the connection when it is cancelled, which ends the worker.
  */
-gboolean sc_worker_greet (ScWorker *self, ScSystemd *systemd, GCancellable *cancellable, GError **error);
+gboolean
+sc_worker_greet (ScWorker *self, ScSystemd *systemd, GCancellable *cancellable, GError **error);
 
 ScChannel *sc_worker_get_channel (ScWorker *self);
 
 /**
  * sc_worker_set_death:
  *
- * To be called when the connection ended although an answer was due: sets an error that says why systemd thinks the
+ * To be called when the connection ended although an answer was due: sets an error that says why
+ * systemd thinks the
  * worker ended (LIMIT_EXCEEDED for memory and time, CANCELLED when that is why).
  *
  * Returns: always FALSE
@@ -46,7 +50,8 @@ void sc_worker_kill (ScWorker *self);
 /** sc_worker_free: closes the connection, on which the worker exits */
 void sc_worker_free (ScWorker *self);
 
-/** sc_worker_read_error: turns a received SC_RECORD_ERROR into @error; @request is checked. Returns: always FALSE */
+/** sc_worker_read_error: turns a received SC_RECORD_ERROR into @error; @request is checked.
+ * Returns: always FALSE */
 gboolean sc_worker_read_error (ScRecord *record, guint32 request, GError **error);
 
 /**

@@ -26,7 +26,7 @@ typedef struct
   ScImage *image;             /* (owned) */
   ScStoredManifest *manifest; /* (owned) (nullable) */
   GPtrArray *names;           /* (owned) */
-  GHashTable *layers;         /* (owned) set of digests: a layer that is listed twice is stored once */
+  GHashTable *layers; /* (owned) set of digests: a layer that is listed twice is stored once */
 } Group;
 
 void
@@ -79,7 +79,8 @@ ScImage *
 sc_image_load (ScRepo *repo, const char *commit, ScStoredManifest **manifest, GError **error)
 {
   g_autoptr (GVariant) variant = sc_commit_load (sc_repo_get_ostree (repo), commit, error);
-  g_autoptr (GHashTable) strings = variant != NULL ? sc_repo_get_commit_strings (repo, commit, error) : NULL;
+  g_autoptr (GHashTable) strings
+      = variant != NULL ? sc_repo_get_commit_strings (repo, commit, error) : NULL;
   if (strings == NULL)
     return NULL;
 
@@ -121,7 +122,8 @@ group_take_newer (Group *self, ScImage *image)
   ScImage *present = self->image;
 
   if (image->pulled_usec < present->pulled_usec
-      || (image->pulled_usec == present->pulled_usec && strcmp (image->commit, present->commit) <= 0))
+      || (image->pulled_usec == present->pulled_usec
+          && strcmp (image->commit, present->commit) <= 0))
     return;
   present->pulled_usec = image->pulled_usec;
   g_free (present->commit);
@@ -141,7 +143,8 @@ add_name (Listing *self, const char *name, const char *commit)
     {
       g_autofree char *shown = sc_text_escape (name);
       ScLogFields fields = { .image = shown };
-      sc_log (G_LOG_LEVEL_WARNING, &fields, "image \"%s\" cannot be read: %s", shown, error->message);
+      sc_log (G_LOG_LEVEL_WARNING, &fields, "image \"%s\" cannot be read: %s", shown,
+              error->message);
       return;
     }
 
@@ -205,14 +208,16 @@ get_layer_size (Listing *self, const char *digest, guint64 manifest_bytes)
 
   g_autofree char *ref = sc_reference_blob_ref (digest);
   const char *commit = g_hash_table_lookup (self->refs, ref);
-  g_autoptr (GHashTable) strings = commit != NULL ? sc_repo_get_commit_strings (self->repo, commit, NULL) : NULL;
+  g_autoptr (GHashTable) strings
+      = commit != NULL ? sc_repo_get_commit_strings (self->repo, commit, NULL) : NULL;
   for (gsize i = 0; strings != NULL && i < G_N_ELEMENTS (keys); i++)
     {
       const char *text = g_hash_table_lookup (strings, keys[i]);
       if (text != NULL && g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, &size_bytes, NULL))
         break;
     }
-  g_hash_table_insert (self->layer_sizes, g_strdup (digest), g_memdup2 (&size_bytes, sizeof size_bytes));
+  g_hash_table_insert (self->layer_sizes, g_strdup (digest),
+                       g_memdup2 (&size_bytes, sizeof size_bytes));
   return size_bytes;
 }
 
@@ -247,9 +252,11 @@ read_config (Listing *self, const ScStoredManifest *manifest)
   g_autoptr (GBytes) bytes
       = sc_repo_read_file (self->repo, commit, CONFIG_FILE, SC_IMAGE_CONFIG_MAX_BYTES, &error);
   ScImageConfig *config
-      = bytes != NULL ? sc_image_config_parse (bytes, g_strv_length (manifest->layers), &error) : NULL;
+      = bytes != NULL ? sc_image_config_parse (bytes, g_strv_length (manifest->layers), &error)
+                      : NULL;
   if (config == NULL)
-    sc_log (G_LOG_LEVEL_DEBUG, NULL, "image config %s cannot be read: %s", manifest->config_digest, error->message);
+    sc_log (G_LOG_LEVEL_DEBUG, NULL, "image config %s cannot be read: %s", manifest->config_digest,
+            error->message);
   return config;
 }
 
@@ -268,9 +275,11 @@ add_config (Listing *self, Group *group)
       image->labels = g_hash_table_ref (config->labels);
       return;
     }
-  image->platform = g_strdup (manifest != NULL && manifest->platform != NULL ? manifest->platform : "");
-  image->labels = manifest != NULL ? g_hash_table_ref (manifest->labels)
-                                   : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  image->platform
+      = g_strdup (manifest != NULL && manifest->platform != NULL ? manifest->platform : "");
+  image->labels = manifest != NULL
+                      ? g_hash_table_ref (manifest->labels)
+                      : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 static int

@@ -13,4 +13,5 @@
  *
  * Returns: (transfer full) (nullable): digest, commit, source and times of one image commit; nothing else is filled in
  */
-ScImage *sc_image_load (ScRepo *repo, const char *commit, ScStoredManifest **manifest, GError **error);
+ScImage *
+sc_image_load (ScRepo *repo, const char *commit, ScStoredManifest **manifest, GError **error);

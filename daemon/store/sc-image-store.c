@@ -10,10 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CONFIG_FILE     "content"
-#define MANIFEST_FILE   "manifest.json"
-#define MIN_HEX_DIGITS  12
-#define MAX_REF_NAME    240 /* of a file name's 255 bytes; libostree appends to it while writing */
+#define CONFIG_FILE   "content"
+#define MANIFEST_FILE "manifest.json"
+#define MAX_REF_NAME  240 /* of a file name's 255 bytes; libostree appends to it while writing */
 
 char *
 sc_rootfs_ref (const char *manifest_digest)
@@ -29,7 +28,11 @@ sc_deploy_ref (const char *name, guint64 deployment)
 
 /* A commit whose tree is one file. */
 static char *
-write_file_commit (OstreeRepo *ostree, const char *name, GBytes *content, GVariant *metadata, GCancellable *cancellable,
+write_file_commit (OstreeRepo *ostree,
+                   const char *name,
+                   GBytes *content,
+                   GVariant *metadata,
+                   GCancellable *cancellable,
                    GError **error)
 {
   g_autoptr (ScObjectWriter) objects = sc_object_writer_new (ostree);
@@ -66,11 +69,13 @@ static char *
 write_config (ScRepo *repo, const ScNewImage *image, GCancellable *cancellable, GError **error)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, g_bytes_get_size (image->config_bytes));
+  g_autofree char *size
+      = g_strdup_printf ("%" G_GSIZE_FORMAT, g_bytes_get_size (image->config_bytes));
 
   add_string (&builder, "docker.size", size);
   g_autoptr (GVariant) metadata = g_variant_ref_sink (g_variant_builder_end (&builder));
-  return write_file_commit (sc_repo_get_ostree (repo), CONFIG_FILE, image->config_bytes, metadata, cancellable, error);
+  return write_file_commit (sc_repo_get_ostree (repo), CONFIG_FILE, image->config_bytes, metadata,
+                            cancellable, error);
 }
 
 static char *
@@ -92,17 +97,19 @@ write_image (ScRepo *repo, const ScNewImage *image, GCancellable *cancellable, G
   add_string (&builder, "signatures", "0");
   add_string (&builder, "syscont.source", image->source);
   g_autoptr (GVariant) metadata = g_variant_ref_sink (g_variant_builder_end (&builder));
-  return write_file_commit (sc_repo_get_ostree (repo), MANIFEST_FILE, image->manifest_bytes, metadata, cancellable,
-                            error);
+  return write_file_commit (sc_repo_get_ostree (repo), MANIFEST_FILE, image->manifest_bytes,
+                            metadata, cancellable, error);
 }
 
 /* The time of the merged commit, so that one image gives one commit wherever it is pulled. */
 static guint64
 read_created (GBytes *config_bytes, guint n_layers)
 {
-  g_autoptr (ScImageConfig) config = config_bytes != NULL ? sc_image_config_parse (config_bytes, n_layers, NULL) : NULL;
+  g_autoptr (ScImageConfig) config
+      = config_bytes != NULL ? sc_image_config_parse (config_bytes, n_layers, NULL) : NULL;
 
-  return config != NULL && config->created_usec > 0 ? (guint64)config->created_usec / G_USEC_PER_SEC : 0;
+  return config != NULL && config->created_usec > 0 ? (guint64)config->created_usec / G_USEC_PER_SEC
+                                                    : 0;
 }
 
 static gboolean
@@ -110,13 +117,15 @@ check_new_image (const ScNewImage *image, GError **error)
 {
   g_autofree char *ref = sc_reference_encode (image->fullname);
 
-  if (image->manifest->is_index || image->manifest->config == NULL || image->manifest->layers->len == 0)
+  if (image->manifest->is_index || image->manifest->config == NULL
+      || image->manifest->layers->len == 0)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the image has no layers");
   if (g_strv_length (image->layer_commits) != image->manifest->layers->len)
     return sc_error_set (error, SYSCONT_ERROR_FAILED, "the manifest has %u layers, %u are stored",
                          image->manifest->layers->len, g_strv_length (image->layer_commits));
   if (strlen (strchr (ref, '/') + 1) > MAX_REF_NAME)
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE, "the name is too long to be stored");
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                         "the name is too long to be stored");
   return TRUE;
 }
 
@@ -129,7 +138,11 @@ set_blob_ref (ScRepo *repo, const char *digest, const char *commit)
 
 /* The name comes last: with it everything else is there. */
 static void
-set_refs (ScRepo *repo, const ScNewImage *image, const char *config, const char *rootfs, const char *commit)
+set_refs (ScRepo *repo,
+          const ScNewImage *image,
+          const char *config,
+          const char *rootfs,
+          const char *commit)
 {
   g_autofree char *rootfs_ref = sc_rootfs_ref (image->manifest_digest);
   g_autofree char *image_ref = sc_reference_encode (image->fullname);
@@ -145,7 +158,10 @@ set_refs (ScRepo *repo, const ScNewImage *image, const char *config, const char 
 }
 
 gboolean
-sc_image_store_add (ScRepo *repo, const ScNewImage *image, GCancellable *cancellable, GError **error)
+sc_image_store_add (ScRepo *repo,
+                    const ScNewImage *image,
+                    GCancellable *cancellable,
+                    GError **error)
 {
   g_autofree char *shown = sc_text_escape (image->fullname);
 
@@ -153,8 +169,8 @@ sc_image_store_add (ScRepo *repo, const ScNewImage *image, GCancellable *cancell
     return sc_prefix_error (error, "storing \"%s\": ", shown);
 
   guint64 created_s = read_created (image->config_bytes, image->manifest->layers->len);
-  g_autofree char *rootfs
-      = sc_merge_layers (repo, (const char *const *)image->layer_commits, created_s, cancellable, error);
+  g_autofree char *rootfs = sc_merge_layers (repo, (const char *const *)image->layer_commits,
+                                             created_s, cancellable, error);
   g_autofree char *config = rootfs != NULL ? write_config (repo, image, cancellable, error) : NULL;
   g_autofree char *commit = config != NULL ? write_image (repo, image, cancellable, error) : NULL;
   if (commit == NULL)
@@ -178,103 +194,6 @@ sc_image_store_remove_name (ScRepo *repo, const char *fullname)
   sc_repo_set_ref (repo, ref, NULL);
 }
 
-static char *
-complete_name (const char *name)
-{
-  const char *slash = strrchr (name, '/');
-  const char *last = slash != NULL ? slash + 1 : name;
-
-  return strpbrk (last, ":@") != NULL ? g_strdup (name) : g_strconcat (name, ":latest", NULL);
-}
-
-/* The digits of an abbreviated digest; NULL when @name cannot be one. */
-static const char *
-find_hex (const char *name)
-{
-  const char *hex = g_str_has_prefix (name, "sha256:") ? name + strlen ("sha256:") : name;
-  gsize length = strspn (hex, "0123456789abcdef");
-
-  return hex[length] == '\0' && length >= MIN_HEX_DIGITS && length <= SC_DIGEST_HEX_LENGTH ? hex : NULL;
-}
-
-/* What the name stands for now: commit and source are those of this name, not of another one of the same image. */
-static ScImage *
-take_named (ScRepo *repo, GPtrArray *images, const char *fullname, const char *commit, GError **error)
-{
-  g_autoptr (ScStoredManifest) manifest = NULL;
-  g_autoptr (ScImage) named = sc_image_load (repo, commit, &manifest, error);
-  if (named == NULL)
-    return NULL;
-
-  for (guint i = 0; i < images->len; i++)
-    {
-      ScImage *image = images->pdata[i];
-      if (!g_strv_contains ((const char *const *)image->references, fullname))
-        continue;
-      g_ptr_array_steal_index_fast (images, i);
-      g_clear_pointer (&image->commit, g_free);
-      g_clear_pointer (&image->source, g_free);
-      image->commit = g_steal_pointer (&named->commit);
-      image->source = g_steal_pointer (&named->source);
-      image->pulled_usec = named->pulled_usec;
-      return image;
-    }
-  sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT, "the stored image cannot be read (remove the name and pull again)");
-  return NULL;
-}
-
-static ScImage *
-take_abbreviated (GPtrArray *images, const char *hex, GError **error)
-{
-  guint found = images->len;
-
-  for (guint i = 0; i < images->len; i++)
-    {
-      const ScImage *image = images->pdata[i];
-      if (!g_str_has_prefix (sc_digest_hex (image->digest), hex))
-        continue;
-      if (found < images->len)
-        {
-          sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                        "the digits fit several images, write more of the digest");
-          return NULL;
-        }
-      found = i;
-    }
-  if (found < images->len)
-    return g_ptr_array_steal_index_fast (images, found);
-  sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "no image with this name or digest is stored, pull it first");
-  return NULL;
-}
-
-ScImage *
-sc_image_store_lookup (ScRepo *repo, const char *name, GError **error)
-{
-  g_autofree char *shown = sc_text_escape (name);
-  g_autofree char *fullname = complete_name (name);
-  g_autofree char *ref = sc_reference_encode (fullname);
-  g_autoptr (GError) local_error = NULL;
-  ScImage *image = NULL;
-
-  g_autofree char *commit = sc_repo_resolve (repo, ref, &local_error);
-  const char *hex = find_hex (name);
-  g_autoptr (GPtrArray) images = local_error == NULL && (commit != NULL || hex != NULL)
-                                     ? sc_image_store_list (repo, &local_error)
-                                     : NULL;
-  if (local_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&local_error));
-  else if (commit != NULL)
-    image = take_named (repo, images, fullname, commit, error);
-  else if (hex != NULL)
-    image = take_abbreviated (images, hex, error);
-  else
-    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "no image with this name is stored, pull it first");
-
-  if (image == NULL)
-    sc_prefix_error (error, "image \"%s\": ", shown);
-  return image;
-}
-
 static ScStoredManifest *
 load_manifest (ScRepo *repo, const ScImage *image, GError **error)
 {
@@ -283,8 +202,8 @@ load_manifest (ScRepo *repo, const ScImage *image, GError **error)
   if (!sc_stored_manifest_load (repo, image->commit, &manifest, error))
     sc_prefix_error (error, "image %s: ", image->digest);
   else if (manifest == NULL)
-    sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED, "image %s: it was made in OSTree and has no manifest",
-                  image->digest);
+    sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                  "image %s: it was made in OSTree and has no manifest", image->digest);
   return g_steal_pointer (&manifest);
 }
 
@@ -330,7 +249,8 @@ read_config (ScRepo *repo, const char *digest, GError **error)
       return NULL;
     }
 
-  g_autoptr (GBytes) bytes = sc_repo_read_file (repo, commit, CONFIG_FILE, SC_IMAGE_CONFIG_MAX_BYTES, error);
+  g_autoptr (GBytes) bytes
+      = sc_repo_read_file (repo, commit, CONFIG_FILE, SC_IMAGE_CONFIG_MAX_BYTES, error);
   return bytes != NULL && check_digest (bytes, digest, error) ? g_steal_pointer (&bytes) : NULL;
 }
 
@@ -342,15 +262,16 @@ sc_image_store_get_config (ScRepo *repo, const ScImage *image, GError **error)
     return NULL;
   if (manifest->config_digest == NULL)
     {
-      sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "image %s: its manifest names no config", image->digest);
+      sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "image %s: its manifest names no config",
+                    image->digest);
       return NULL;
     }
 
   g_autoptr (GError) local_error = NULL;
   GBytes *bytes = read_config (repo, manifest->config_digest, &local_error);
   if (bytes == NULL)
-    g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "config %s of image %s: ",
-                                manifest->config_digest, image->digest);
+    g_propagate_prefixed_error (error, g_steal_pointer (&local_error),
+                                "config %s of image %s: ", manifest->config_digest, image->digest);
   return bytes;
 }
 
@@ -389,8 +310,8 @@ resolve_layers (ScRepo *repo, const ScStoredManifest *manifest, GError **error)
         }
       if (commit == NULL)
         {
-          sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "its layer %s is not stored, pull the image again",
-                        manifest->layers[i]);
+          sc_error_set (error, SYSCONT_ERROR_NOT_FOUND,
+                        "its layer %s is not stored, pull the image again", manifest->layers[i]);
           return NULL;
         }
       g_strv_builder_add (commits, commit);
@@ -399,7 +320,10 @@ resolve_layers (ScRepo *repo, const ScStoredManifest *manifest, GError **error)
 }
 
 static char *
-make_rootfs (ScRepo *repo, const ScImage *image, const ScStoredManifest *manifest, GCancellable *cancellable,
+make_rootfs (ScRepo *repo,
+             const ScImage *image,
+             const ScStoredManifest *manifest,
+             GCancellable *cancellable,
              GError **error)
 {
   g_auto (GStrv) layers = resolve_layers (repo, manifest, error);
@@ -410,7 +334,8 @@ make_rootfs (ScRepo *repo, const ScImage *image, const ScStoredManifest *manifes
   if (layers == NULL || !sc_repo_begin (repo, cancellable, error))
     return NULL;
   g_autoptr (ScRepoTransaction) transaction = repo;
-  g_autofree char *commit = sc_merge_layers (repo, (const char *const *)layers, created_s, cancellable, error);
+  g_autofree char *commit
+      = sc_merge_layers (repo, (const char *const *)layers, created_s, cancellable, error);
   if (commit == NULL)
     return NULL;
   sc_repo_set_ref (transaction, ref, commit);
@@ -418,7 +343,10 @@ make_rootfs (ScRepo *repo, const ScImage *image, const ScStoredManifest *manifes
 }
 
 char *
-sc_image_store_ensure_rootfs (ScRepo *repo, const ScImage *image, GCancellable *cancellable, GError **error)
+sc_image_store_ensure_rootfs (ScRepo *repo,
+                              const ScImage *image,
+                              GCancellable *cancellable,
+                              GError **error)
 {
   g_autofree char *ref = sc_rootfs_ref (image->digest);
   g_autoptr (ScStoredManifest) manifest = NULL;

@@ -11,16 +11,16 @@
 
 typedef struct
 {
-  char *digest;           /* (owned) of the manifest */
-  char *commit;           /* (owned) image commit */
-  char **references;      /* (owned) full names */
-  char *source;           /* (owned) "" for an image that another tool stored */
-  char *platform;         /* (owned) os/arch[/variant], "" when the config is not stored */
+  char *digest;      /* (owned) of the manifest */
+  char *commit;      /* (owned) image commit */
+  char **references; /* (owned) full names */
+  char *source;      /* (owned) "" for an image that another tool stored */
+  char *platform;    /* (owned) os/arch[/variant], "" when the config is not stored */
   gint64 created_usec;
   gint64 pulled_usec;
-  guint64 size_bytes;           /* unpacked layers; compressed where the unpacked size is not known */
-  guint64 exclusive_bytes;      /* of layers that no other digest has */
-  GHashTable *labels;     /* (owned) char* to char* */
+  guint64 size_bytes;      /* unpacked layers; compressed where the unpacked size is not known */
+  guint64 exclusive_bytes; /* of layers that no other digest has */
+  GHashTable *labels;      /* (owned) char* to char* */
 } ScImage;
 
 void sc_image_free (ScImage *self);
@@ -29,12 +29,12 @@ void sc_image_free (ScImage *self);
 typedef struct
 {
   const char *fullname;
-  const char *source;           /* transport string as given, e.g. "docker://registry.example.com/etcd:3.5" */
+  const char *source; /* transport string as given, e.g. "docker://registry.example.com/etcd:3.5" */
   const char *manifest_digest;
   GBytes *manifest_bytes;
   const ScManifest *manifest;
   GBytes *config_bytes;
-  char **layer_commits;         /* of manifest->layers, in their order */
+  char **layer_commits; /* of manifest->layers, in their order */
 } ScNewImage;
 
 /**
@@ -45,7 +45,10 @@ typedef struct
  * image ("ociimage/<ENC(fullname)>"), of the merged tree ("syscont/rootfs/<hex>"). The transaction makes them visible at
  * once. An image without layers is IMAGE_INVALID.
  */
-gboolean sc_image_store_add (ScRepo *repo, const ScNewImage *image, GCancellable *cancellable, GError **error);
+gboolean sc_image_store_add (ScRepo *repo,
+                             const ScNewImage *image,
+                             GCancellable *cancellable,
+                             GError **error);
 
 /**
  * sc_image_store_set_name:
@@ -80,7 +83,10 @@ GBytes *sc_image_store_get_config (ScRepo *repo, const ScImage *image, GError **
  * Returns: (transfer full) (nullable): the merged commit of the image; made now, in a transaction of its own, for an image
  *   that another tool stored
  */
-char *sc_image_store_ensure_rootfs (ScRepo *repo, const ScImage *image, GCancellable *cancellable, GError **error);
+char *sc_image_store_ensure_rootfs (ScRepo *repo,
+                                    const ScImage *image,
+                                    GCancellable *cancellable,
+                                    GError **error);
 
 /**
  * sc_image_store_remove_name:

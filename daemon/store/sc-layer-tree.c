@@ -52,7 +52,8 @@ static void
 node_set_child (Node *self, const char *name, Node *child)
 {
   if (self->children == NULL)
-    self->children = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)node_free);
+    self->children
+        = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)node_free);
   g_hash_table_replace (self->children, g_strdup (name), child);
 }
 
@@ -83,8 +84,8 @@ ensure_child_directory (ScLayerTree *self, Node *directory, const char *name, GE
     return child;
   if (self->n_implicit >= self->max_implicit)
     {
-      sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the layer implies more than %u directories",
-                    self->max_implicit);
+      sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                    "the layer implies more than %u directories", self->max_implicit);
       return NULL;
     }
   self->n_implicit++;
@@ -114,7 +115,10 @@ ensure_parent (ScLayerTree *self, const char *path, const char **name, GError **
 }
 
 gboolean
-sc_layer_tree_put_directory (ScLayerTree *self, const char *path, const ScChecksum *meta, GError **error)
+sc_layer_tree_put_directory (ScLayerTree *self,
+                             const char *path,
+                             const ScChecksum *meta,
+                             GError **error)
 {
   const char *name = NULL;
   Node *parent = ensure_parent (self, path, &name, error);
@@ -133,7 +137,10 @@ sc_layer_tree_put_directory (ScLayerTree *self, const char *path, const ScChecks
 }
 
 gboolean
-sc_layer_tree_put_file (ScLayerTree *self, const char *path, const ScChecksum *object, GError **error)
+sc_layer_tree_put_file (ScLayerTree *self,
+                        const char *path,
+                        const ScChecksum *object,
+                        GError **error)
 {
   const char *name = NULL;
   Node *parent = ensure_parent (self, path, &name, error);
@@ -161,7 +168,8 @@ sc_layer_tree_find (ScLayerTree *self, const char *path, ScChecksum *object)
 }
 
 static gboolean
-write_node (Node *self, OstreeRepo *repo, ScChecksum *tree, GCancellable *cancellable, GError **error)
+write_node (
+    Node *self, OstreeRepo *repo, ScChecksum *tree, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (ScTreeEntry));
   g_autoptr (GArray) dirs = g_array_new (FALSE, FALSE, sizeof (ScTreeEntry));
@@ -175,7 +183,8 @@ write_node (Node *self, OstreeRepo *repo, ScChecksum *tree, GCancellable *cancel
       while (g_hash_table_iter_next (&iter, &name, &value))
         {
           Node *child = value;
-          ScTreeEntry entry = { .name = name, .contents = child->checksum, .meta = child->checksum };
+          ScTreeEntry entry
+              = { .name = name, .contents = child->checksum, .meta = child->checksum };
 
           if (child->is_directory && !write_node (child, repo, &entry.contents, cancellable, error))
             return FALSE;
@@ -186,8 +195,12 @@ write_node (Node *self, OstreeRepo *repo, ScChecksum *tree, GCancellable *cancel
 }
 
 gboolean
-sc_layer_tree_write (ScLayerTree *self, OstreeRepo *repo, ScChecksum *tree, ScChecksum *meta,
-                     GCancellable *cancellable, GError **error)
+sc_layer_tree_write (ScLayerTree *self,
+                     OstreeRepo *repo,
+                     ScChecksum *tree,
+                     ScChecksum *meta,
+                     GCancellable *cancellable,
+                     GError **error)
 {
   *meta = self->root->checksum;
   return write_node (self->root, repo, tree, cancellable, error);
@@ -211,9 +224,10 @@ list_node (ImplicitList *list, Node *node, GError **error)
     {
       list->text_bytes += list->path->len + 1;
       if (list->text_bytes > MAX_IMPLICIT_TEXT_BYTES)
-        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                             "the names of directories that the layer only implies have more than %d bytes",
-                             MAX_IMPLICIT_TEXT_BYTES);
+        return sc_error_set (
+            error, SYSCONT_ERROR_LIMIT_EXCEEDED,
+            "the names of directories that the layer only implies have more than %d bytes",
+            MAX_IMPLICIT_TEXT_BYTES);
       g_ptr_array_add (list->paths, g_strdup (list->path->str));
     }
   if (node->children == NULL)

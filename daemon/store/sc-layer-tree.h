@@ -21,10 +21,16 @@ ScLayerTree *sc_layer_tree_new (const ScChecksum *implicit_meta, guint max_impli
 void sc_layer_tree_free (ScLayerTree *self);
 
 /** sc_layer_tree_put_directory: @path: checked; "" for the root. Children of a directory that exists stay. */
-gboolean sc_layer_tree_put_directory (ScLayerTree *self, const char *path, const ScChecksum *meta, GError **error);
+gboolean sc_layer_tree_put_directory (ScLayerTree *self,
+                                      const char *path,
+                                      const ScChecksum *meta,
+                                      GError **error);
 
 /** sc_layer_tree_put_file: @path: checked, not "". A directory in its place vanishes with all that is in it. */
-gboolean sc_layer_tree_put_file (ScLayerTree *self, const char *path, const ScChecksum *object, GError **error);
+gboolean sc_layer_tree_put_file (ScLayerTree *self,
+                                 const char *path,
+                                 const ScChecksum *object,
+                                 GError **error);
 
 typedef enum
 {
@@ -37,8 +43,12 @@ typedef enum
 ScLayerNodeType sc_layer_tree_find (ScLayerTree *self, const char *path, ScChecksum *object);
 
 /** sc_layer_tree_write: writes the dirtrees; @tree and @meta: (out): of the root */
-gboolean sc_layer_tree_write (ScLayerTree *self, OstreeRepo *repo, ScChecksum *tree, ScChecksum *meta,
-                              GCancellable *cancellable, GError **error);
+gboolean sc_layer_tree_write (ScLayerTree *self,
+                              OstreeRepo *repo,
+                              ScChecksum *tree,
+                              ScChecksum *meta,
+                              GCancellable *cancellable,
+                              GError **error);
 
 /** sc_layer_tree_list_implicit: (transfer full): paths of the directories without an entry, sorted; LIMIT_EXCEEDED when they
  * are too many for a commit's metadata */

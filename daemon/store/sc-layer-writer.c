@@ -15,7 +15,7 @@ struct _ScLayerWriter
   OstreeRepo *ostree;      /* (owned) */
   ScObjectWriter *objects; /* (owned) */
   ScLayerTree *tree;       /* (owned) (nullable) made with the first entry */
-  GHashTable *dirmetas;    /* (owned) checksums of those written: GBytes* of mode, owners and attributes to ScChecksum* */
+  GHashTable *dirmetas;    /* (owned) those written: GBytes* of what they say to ScChecksum* */
   guint64 max_bytes;
   guint max_entries;
   guint64 n_bytes;
@@ -58,15 +58,19 @@ xattrs_to_variant (GPtrArray *xattrs)
   for (guint i = 0; xattrs != NULL && i < xattrs->len; i++)
     {
       const ScXattr *xattr = xattrs->pdata[i];
-      g_variant_builder_add (&builder, "(@ay@ay)", g_variant_new_bytestring (xattr->name),
-                             g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, xattr->value, TRUE));
+      g_variant_builder_add (
+          &builder, "(@ay@ay)", g_variant_new_bytestring (xattr->name),
+          g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, xattr->value, TRUE));
     }
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
 /* Directories of a layer share a handful of dirmetas: each is hashed and written once. */
 static gboolean
-write_dirmeta (ScLayerWriter *self, ScFileMeta *meta, ScChecksum *checksum, GCancellable *cancellable,
+write_dirmeta (ScLayerWriter *self,
+               ScFileMeta *meta,
+               ScChecksum *checksum,
+               GCancellable *cancellable,
                GError **error)
 {
   sc_file_meta_normalize (meta, self->ostree);
@@ -75,7 +79,8 @@ write_dirmeta (ScLayerWriter *self, ScFileMeta *meta, ScChecksum *checksum, GCan
   guint32 numbers[3] = { meta->mode, meta->uid, meta->gid };
   g_byte_array_append (key, (const guint8 *)numbers, sizeof numbers);
   if (meta->xattrs != NULL)
-    g_byte_array_append (key, g_variant_get_data (meta->xattrs), (guint)g_variant_get_size (meta->xattrs));
+    g_byte_array_append (key, g_variant_get_data (meta->xattrs),
+                         (guint)g_variant_get_size (meta->xattrs));
   g_autoptr (GBytes) key_bytes = g_byte_array_free_to_bytes (key);
 
   const ScChecksum *known = g_hash_table_lookup (self->dirmetas, key_bytes);
@@ -86,7 +91,8 @@ write_dirmeta (ScLayerWriter *self, ScFileMeta *meta, ScChecksum *checksum, GCan
     }
   if (!sc_dirmeta_write (self->ostree, meta, checksum, cancellable, error))
     return FALSE;
-  g_hash_table_insert (self->dirmetas, g_steal_pointer (&key_bytes), g_memdup2 (checksum, sizeof *checksum));
+  g_hash_table_insert (self->dirmetas, g_steal_pointer (&key_bytes),
+                       g_memdup2 (checksum, sizeof *checksum));
   return TRUE;
 }
 
@@ -108,19 +114,25 @@ static gboolean
 check_limits (ScLayerWriter *self, const ScEntry *entry, GError **error)
 {
   if (self->n_entries >= self->max_entries)
-    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the layer has more than %u entries", self->max_entries);
+    return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED, "the layer has more than %u entries",
+                         self->max_entries);
   self->n_entries++;
   if (entry->type != SC_ENTRY_REGULAR)
     return TRUE;
   if (entry->size_bytes > self->max_bytes - self->n_bytes)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                         "the layer has more than %" G_GUINT64_FORMAT " bytes unpacked", self->max_bytes);
+                         "the layer has more than %" G_GUINT64_FORMAT " bytes unpacked",
+                         self->max_bytes);
   self->n_bytes += entry->size_bytes;
   return TRUE;
 }
 
 static gboolean
-add_directory (ScLayerWriter *self, const ScEntry *entry, GVariant *xattrs, GCancellable *cancellable, GError **error)
+add_directory (ScLayerWriter *self,
+               const ScEntry *entry,
+               GVariant *xattrs,
+               GCancellable *cancellable,
+               GError **error)
 {
   ScFileMeta meta = { S_IFDIR | (entry->mode & PERMISSION_BITS), entry->uid, entry->gid, xattrs };
   ScChecksum checksum;
@@ -140,14 +152,20 @@ close_file (ScLayerWriter *self, GCancellable *cancellable, GError **error)
 }
 
 static gboolean
-add_file (ScLayerWriter *self, const ScEntry *entry, GVariant *xattrs, GCancellable *cancellable, GError **error)
+add_file (ScLayerWriter *self,
+          const ScEntry *entry,
+          GVariant *xattrs,
+          GCancellable *cancellable,
+          GError **error)
 {
   gboolean is_link = entry->type == SC_ENTRY_SYMLINK;
-  ScFileMeta meta = { (is_link ? S_IFLNK : S_IFREG) | (entry->mode & PERMISSION_BITS), entry->uid, entry->gid, xattrs };
+  ScFileMeta meta = { (is_link ? S_IFLNK : S_IFREG) | (entry->mode & PERMISSION_BITS), entry->uid,
+                      entry->gid, xattrs };
   guint64 size_bytes = is_link ? 0 : entry->size_bytes;
 
   sc_file_meta_normalize (&meta, self->ostree);
-  if (!sc_object_writer_open (self->objects, &meta, is_link ? entry->link_target : NULL, size_bytes, error))
+  if (!sc_object_writer_open (self->objects, &meta, is_link ? entry->link_target : NULL, size_bytes,
+                              error))
     return FALSE;
   self->open_path = g_strdup (entry->path);
   self->left_bytes = size_bytes;
@@ -165,7 +183,8 @@ add_hardlink (ScLayerWriter *self, const ScEntry *entry, GError **error)
     case SC_LAYER_NODE_FILE:
       return sc_layer_tree_put_file (self->tree, entry->path, &object, error);
     case SC_LAYER_NODE_DIRECTORY:
-      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "its hard link target \"%s\" is a directory", shown);
+      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                           "its hard link target \"%s\" is a directory", shown);
     default:
       return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                            "its hard link target \"%s\" is not in this layer before it", shown);
@@ -174,15 +193,21 @@ add_hardlink (ScLayerWriter *self, const ScEntry *entry, GError **error)
 
 /* A marker beside the entries: what it hides is only known when layers are merged. */
 static gboolean
-add_marker (ScLayerWriter *self, const char *directory, const char *name, GCancellable *cancellable, GError **error)
+add_marker (ScLayerWriter *self,
+            const char *directory,
+            const char *name,
+            GCancellable *cancellable,
+            GError **error)
 {
   ScFileMeta meta = { .mode = S_IFREG | 0644 };
   g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
-  g_autofree char *path = directory[0] == '\0' ? g_strdup (name) : g_strconcat (directory, "/", name, NULL);
+  g_autofree char *path
+      = directory[0] == '\0' ? g_strdup (name) : g_strconcat (directory, "/", name, NULL);
   ScChecksum checksum;
 
   if (strlen (name) > SC_ENTRY_MAX_COMPONENT)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the hidden name is too long for a whiteout");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "the hidden name is too long for a whiteout");
   sc_file_meta_normalize (&meta, self->ostree);
   return sc_object_writer_put (self->objects, &meta, nothing, &checksum, cancellable, error)
          && sc_layer_tree_put_file (self->tree, path, &checksum, error);
@@ -192,8 +217,10 @@ static gboolean
 add_whiteout (ScLayerWriter *self, const char *hidden, GCancellable *cancellable, GError **error)
 {
   const char *slash = strrchr (hidden, '/');
-  g_autofree char *directory = slash != NULL ? g_strndup (hidden, (gsize)(slash - hidden)) : g_strdup ("");
-  g_autofree char *name = g_strconcat (SC_WHITEOUT_PREFIX, slash != NULL ? slash + 1 : hidden, NULL);
+  g_autofree char *directory
+      = slash != NULL ? g_strndup (hidden, (gsize)(slash - hidden)) : g_strdup ("");
+  g_autofree char *name
+      = g_strconcat (SC_WHITEOUT_PREFIX, slash != NULL ? slash + 1 : hidden, NULL);
 
   return add_marker (self, directory, name, cancellable, error);
 }
@@ -220,30 +247,38 @@ dispatch (ScLayerWriter *self, const ScEntry *entry, GCancellable *cancellable, 
       self->n_dropped++;
       return TRUE;
     default:
-      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has the unknown type %d", (int)entry->type);
+      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it has the unknown type %d",
+                           (int)entry->type);
     }
 }
 
 gboolean
-sc_layer_writer_add (ScLayerWriter *self, const ScEntry *entry, GCancellable *cancellable, GError **error)
+sc_layer_writer_add (ScLayerWriter *self,
+                     const ScEntry *entry,
+                     GCancellable *cancellable,
+                     GError **error)
 {
   g_autofree char *shown = sc_text_escape (entry->path != NULL ? entry->path : "");
 
   if (self->open_path != NULL)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                          "entry \"%s\": the content of the entry before it is incomplete", shown);
-  if (sc_entry_check (entry, error) && check_limits (self, entry, error) && ensure_tree (self, cancellable, error)
-      && dispatch (self, entry, cancellable, error))
+  if (sc_entry_check (entry, error) && check_limits (self, entry, error)
+      && ensure_tree (self, cancellable, error) && dispatch (self, entry, cancellable, error))
     return TRUE;
   return sc_prefix_error (error, "entry \"%s\": ", shown);
 }
 
 gboolean
-sc_layer_writer_write (ScLayerWriter *self, gconstpointer data, gsize size_bytes, GCancellable *cancellable,
+sc_layer_writer_write (ScLayerWriter *self,
+                       gconstpointer data,
+                       gsize size_bytes,
+                       GCancellable *cancellable,
                        GError **error)
 {
   if (self->open_path == NULL || size_bytes > self->left_bytes)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "there is more content than the entry has");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "there is more content than the entry has");
 
   g_autofree char *shown = sc_text_escape (self->open_path);
   self->left_bytes -= size_bytes;
@@ -261,26 +296,34 @@ make_metadata (const ScLayerInfo *info, char **implicit)
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
   g_variant_builder_add (&builder, "{sv}", "docker.size", g_variant_new_string (size));
-  g_variant_builder_add (&builder, "{sv}", "docker.uncompressed_size", g_variant_new_string (unpacked));
-  g_variant_builder_add (&builder, "{sv}", "docker.uncompressed_digest", g_variant_new_string (info->diff_id));
+  g_variant_builder_add (&builder, "{sv}", "docker.uncompressed_size",
+                         g_variant_new_string (unpacked));
+  g_variant_builder_add (&builder, "{sv}", "docker.uncompressed_digest",
+                         g_variant_new_string (info->diff_id));
   g_variant_builder_add (&builder, "{sv}", "syscont.implicit-dirs",
                          g_variant_new_strv ((const char *const *)implicit, -1));
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
 char *
-sc_layer_writer_finish (ScLayerWriter *self, const ScLayerInfo *info, GCancellable *cancellable, GError **error)
+sc_layer_writer_finish (ScLayerWriter *self,
+                        const ScLayerInfo *info,
+                        GCancellable *cancellable,
+                        GError **error)
 {
-  ScCommit commit = { .subject = "layer", .timestamp_s = (guint64)(g_get_real_time () / G_USEC_PER_SEC) };
+  ScCommit commit
+      = { .subject = "layer", .timestamp_s = (guint64)(g_get_real_time () / G_USEC_PER_SEC) };
 
   if (self->open_path != NULL)
     {
       g_autofree char *shown = sc_text_escape (self->open_path);
-      sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "entry \"%s\": its content is incomplete", shown);
+      sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "entry \"%s\": its content is incomplete",
+                    shown);
       return NULL;
     }
   if (!ensure_tree (self, cancellable, error) || !sc_object_writer_finish (self->objects, error)
-      || !sc_layer_tree_write (self->tree, self->ostree, &commit.tree, &commit.meta, cancellable, error))
+      || !sc_layer_tree_write (self->tree, self->ostree, &commit.tree, &commit.meta, cancellable,
+                               error))
     return NULL;
 
   g_auto (GStrv) implicit = sc_layer_tree_list_implicit (self->tree, error);
@@ -300,7 +343,8 @@ sc_layer_writer_get_dropped (ScLayerWriter *self)
 char *
 sc_layer_find (ScRepo *repo, const char *digest, GError **error)
 {
-  static const char *const keys[] = { "docker.size", "docker.uncompressed_size", "docker.uncompressed_digest" };
+  static const char *const keys[]
+      = { "docker.size", "docker.uncompressed_size", "docker.uncompressed_digest" };
   g_autofree char *ref = sc_reference_blob_ref (digest);
   g_autofree char *commit = sc_repo_resolve (repo, ref, error);
   if (commit == NULL)
@@ -308,7 +352,8 @@ sc_layer_find (ScRepo *repo, const char *digest, GError **error)
 
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GHashTable) strings = sc_repo_get_commit_strings (repo, commit, &local_error);
-  if (strings == NULL && g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_STORAGE_CORRUPT))
+  if (strings == NULL
+      && g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_STORAGE_CORRUPT))
     return NULL; /* to be pulled again, which repairs it */
   if (strings == NULL)
     {

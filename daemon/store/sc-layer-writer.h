@@ -28,15 +28,21 @@ void sc_layer_writer_free (ScLayerWriter *self);
  * Whiteouts and opaque markers are kept as empty regular files named .wh.NAME and .wh..wh..opq, as in every
  * repository of this layout. Blocks. Errors: IMAGE_INVALID, LIMIT_EXCEEDED, NO_SPACE.
  */
-gboolean sc_layer_writer_add (ScLayerWriter *self, const ScEntry *entry, GCancellable *cancellable, GError **error);
-gboolean sc_layer_writer_write (ScLayerWriter *self, gconstpointer data, gsize size_bytes, GCancellable *cancellable,
+gboolean sc_layer_writer_add (ScLayerWriter *self,
+                              const ScEntry *entry,
+                              GCancellable *cancellable,
+                              GError **error);
+gboolean sc_layer_writer_write (ScLayerWriter *self,
+                                gconstpointer data,
+                                gsize size_bytes,
+                                GCancellable *cancellable,
                                 GError **error);
 
 typedef struct
 {
-  const char *diff_id;        /* digest of the uncompressed tar */
-  guint64 size_bytes;         /* compressed */
-  guint64 unpacked_bytes;     /* of the uncompressed tar */
+  const char *diff_id;    /* digest of the uncompressed tar */
+  guint64 size_bytes;     /* compressed */
+  guint64 unpacked_bytes; /* of the uncompressed tar */
 } ScLayerInfo;
 
 /**
@@ -47,7 +53,10 @@ typedef struct
  *
  * Returns: (transfer full) (nullable): checksum of the commit; no ref is set
  */
-char *sc_layer_writer_finish (ScLayerWriter *self, const ScLayerInfo *info, GCancellable *cancellable, GError **error);
+char *sc_layer_writer_finish (ScLayerWriter *self,
+                              const ScLayerInfo *info,
+                              GCancellable *cancellable,
+                              GError **error);
 
 /** sc_layer_writer_get_dropped: number of entries that cannot be stored (device nodes, fifos, sockets) */
 guint sc_layer_writer_get_dropped (ScLayerWriter *self);

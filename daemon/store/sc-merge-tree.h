@@ -7,8 +7,9 @@
 
 #include "store/sc-tree-object.h"
 
-#define SC_MERGE_MAX_DEPTH   128
-#define SC_MERGE_MAX_ENTRIES 4000000 /* visited; a dirtree that is its own grandchild's twin could be endless work */
+#define SC_MERGE_MAX_DEPTH 128
+#define SC_MERGE_MAX_ENTRIES                                                                       \
+  4000000 /* visited; a dirtree that is its own grandchild's twin could be endless work */
 
 typedef struct _ScMergeTree ScMergeTree;
 
@@ -20,14 +21,21 @@ typedef struct
 {
   ScChecksum tree;
   ScChecksum meta;
-  GHashTable *implicit; /* (nullable) set of the paths of directories without an entry of their own, "" for the root */
+  GHashTable *
+      implicit; /* (nullable) set of the paths of directories without an entry of their own, "" for the root */
 } ScMergeLayer;
 
 /** sc_merge_tree_apply: lays @layer over what there is */
-gboolean sc_merge_tree_apply (ScMergeTree *self, const ScMergeLayer *layer, GCancellable *cancellable, GError **error);
+gboolean sc_merge_tree_apply (ScMergeTree *self,
+                              const ScMergeLayer *layer,
+                              GCancellable *cancellable,
+                              GError **error);
 
 /** sc_merge_tree_write: writes the directories that differ from all stored ones; @tree and @meta: (out): of the root */
-gboolean sc_merge_tree_write (ScMergeTree *self, ScChecksum *tree, ScChecksum *meta, GCancellable *cancellable,
+gboolean sc_merge_tree_write (ScMergeTree *self,
+                              ScChecksum *tree,
+                              ScChecksum *meta,
+                              GCancellable *cancellable,
                               GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScMergeTree, sc_merge_tree_free)

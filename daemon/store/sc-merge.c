@@ -25,7 +25,11 @@ read_implicit (GVariant *commit)
 }
 
 static gboolean
-apply_layer (ScMergeTree *tree, OstreeRepo *ostree, const char *checksum, GCancellable *cancellable, GError **error)
+apply_layer (ScMergeTree *tree,
+             OstreeRepo *ostree,
+             const char *checksum,
+             GCancellable *cancellable,
+             GError **error)
 {
   ScMergeLayer layer = { 0 };
   g_autoptr (GVariant) commit = sc_commit_load (ostree, checksum, error);
@@ -38,7 +42,10 @@ apply_layer (ScMergeTree *tree, OstreeRepo *ostree, const char *checksum, GCance
 }
 
 char *
-sc_merge_layers (ScRepo *repo, const char *const *layers, guint64 timestamp_s, GCancellable *cancellable,
+sc_merge_layers (ScRepo *repo,
+                 const char *const *layers,
+                 guint64 timestamp_s,
+                 GCancellable *cancellable,
                  GError **error)
 {
   OstreeRepo *ostree = sc_repo_get_ostree (repo);
@@ -61,7 +68,8 @@ sc_merge_layers (ScRepo *repo, const char *const *layers, guint64 timestamp_s, G
   if (checksum == NULL)
     return NULL;
 
-  /* The same commit may be there from before, found damaged by ostree fsck; with complete layers it is whole again. */
+  /* The same commit may be there from before, found damaged by ostree fsck; with complete layers
+   * it is whole again. */
   if (!ostree_repo_mark_commit_partial (ostree, checksum, FALSE, &cause))
     {
       sc_store_fail (error, g_steal_pointer (&cause));

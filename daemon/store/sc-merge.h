@@ -17,5 +17,8 @@
  * Returns: (transfer full) (nullable): checksum of the merged commit (same layers and same @timestamp give the same one);
  *   no ref is set. IMAGE_INVALID for a name that begins with ".wh." or ".ostree-wh." but is no whiteout.
  */
-char *sc_merge_layers (ScRepo *repo, const char *const *layers, guint64 timestamp_s, GCancellable *cancellable,
+char *sc_merge_layers (ScRepo *repo,
+                       const char *const *layers,
+                       guint64 timestamp_s,
+                       GCancellable *cancellable,
                        GError **error);

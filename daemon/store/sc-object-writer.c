@@ -18,8 +18,8 @@ struct _ScObjectWriter
   GThreadPool *pool; /* (owned) of Object */
 
   /* the open object */
-  GByteArray *stream;           /* (owned) (nullable) header and content of a small one */
-  guint header_bytes;           /* of stream */
+  GByteArray *stream; /* (owned) (nullable) header and content of a small one */
+  guint header_bytes; /* of stream */
   gboolean is_regular;
   OstreeContentWriter *content; /* (owned) (nullable) of a large one */
 
@@ -48,28 +48,32 @@ object_free (Object *self)
   g_free (self);
 }
 
-/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away, so that pulling again
- * repairs it. */
+/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away,
+ * so that pulling again repairs it. */
 static gboolean
 check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError **error)
 {
   guint64 stored_bytes = 0;
 
-  if (!ostree_repo_has_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, usable, object->cancellable, error))
+  if (!ostree_repo_has_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, usable,
+                               object->cancellable, error))
     return FALSE;
   if (!*usable || !object->is_regular)
     return TRUE;
-  if (!ostree_repo_query_object_storage_size (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, &stored_bytes,
-                                              object->cancellable, error))
+  if (!ostree_repo_query_object_storage_size (repo, OSTREE_OBJECT_TYPE_FILE, object->hex,
+                                              &stored_bytes, object->cancellable, error))
     return FALSE;
   if (stored_bytes == object->content_bytes)
     return TRUE;
 
-  sc_log (G_LOG_LEVEL_WARNING, NULL, "object %s.file has %" G_GUINT64_FORMAT " bytes instead of %" G_GSIZE_FORMAT ", writing it again",
+  sc_log (G_LOG_LEVEL_WARNING, NULL,
+          "object %s.file has %" G_GUINT64_FORMAT " bytes instead of %" G_GSIZE_FORMAT
+          ", writing it again",
           object->hex, stored_bytes, object->content_bytes);
   *usable = FALSE;
   g_autoptr (GError) cause = NULL;
-  if (ostree_repo_delete_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, object->cancellable, &cause)
+  if (ostree_repo_delete_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, object->cancellable,
+                                 &cause)
       || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&cause));
@@ -87,8 +91,8 @@ write_object (OstreeRepo *repo, const Object *object, GError **error)
     return TRUE;
 
   g_autoptr (GInputStream) input = g_memory_input_stream_new_from_bytes (object->stream);
-  return ostree_repo_write_content_trusted (repo, object->hex, input, g_bytes_get_size (object->stream),
-                                            object->cancellable, error);
+  return ostree_repo_write_content_trusted (
+      repo, object->hex, input, g_bytes_get_size (object->stream), object->cancellable, error);
 }
 
 static void
@@ -151,18 +155,21 @@ sc_object_writer_free (ScObjectWriter *self)
   g_free (self);
 }
 
-/* The stream that libostree hashes for a file: BE32 length of the header, four zero bytes, the header, the content. */
+/* The stream that libostree hashes for a file: BE32 length of the header, four zero bytes, the
+ * header, the content. */
 static GByteArray *
 new_stream (const ScFileMeta *meta, const char *link_target, guint64 size_bytes)
 {
-  g_autoptr (GVariant) xattrs = meta->xattrs != NULL
-                                    ? g_variant_ref (meta->xattrs)
-                                    : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("(ayay)"), NULL, 0));
-  g_autoptr (GVariant) header = g_variant_ref_sink (
-      g_variant_new ("(uuuus@a(ayay))", GUINT32_TO_BE (meta->uid), GUINT32_TO_BE (meta->gid),
-                     GUINT32_TO_BE (meta->mode), 0, link_target != NULL ? link_target : "", xattrs));
+  g_autoptr (GVariant) xattrs
+      = meta->xattrs != NULL
+            ? g_variant_ref (meta->xattrs)
+            : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("(ayay)"), NULL, 0));
+  g_autoptr (GVariant) header = g_variant_ref_sink (g_variant_new (
+      "(uuuus@a(ayay))", GUINT32_TO_BE (meta->uid), GUINT32_TO_BE (meta->gid),
+      GUINT32_TO_BE (meta->mode), 0, link_target != NULL ? link_target : "", xattrs));
   guint32 prefix[2] = { GUINT32_TO_BE ((guint32)g_variant_get_size (header)), 0 };
-  GByteArray *stream = g_byte_array_sized_new (sizeof prefix + g_variant_get_size (header) + (guint)size_bytes);
+  GByteArray *stream
+      = g_byte_array_sized_new (sizeof prefix + g_variant_get_size (header) + (guint)size_bytes);
 
   g_byte_array_append (stream, (const guint8 *)prefix, sizeof prefix);
   g_byte_array_append (stream, g_variant_get_data (header), (guint)g_variant_get_size (header));
@@ -170,7 +177,10 @@ new_stream (const ScFileMeta *meta, const char *link_target, guint64 size_bytes)
 }
 
 gboolean
-sc_object_writer_open (ScObjectWriter *self, const ScFileMeta *meta, const char *link_target, guint64 size_bytes,
+sc_object_writer_open (ScObjectWriter *self,
+                       const ScFileMeta *meta,
+                       const char *link_target,
+                       guint64 size_bytes,
                        GError **error)
 {
   g_autoptr (GError) cause = NULL;
@@ -183,13 +193,16 @@ sc_object_writer_open (ScObjectWriter *self, const ScFileMeta *meta, const char 
       self->is_regular = S_ISREG (meta->mode);
       return TRUE;
     }
-  self->content = ostree_repo_write_regfile (self->repo, NULL, meta->uid, meta->gid, meta->mode, size_bytes,
-                                             meta->xattrs, &cause);
+  self->content = ostree_repo_write_regfile (self->repo, NULL, meta->uid, meta->gid, meta->mode,
+                                             size_bytes, meta->xattrs, &cause);
   return self->content != NULL || sc_store_fail (error, g_steal_pointer (&cause));
 }
 
 gboolean
-sc_object_writer_write (ScObjectWriter *self, gconstpointer data, gsize size_bytes, GCancellable *cancellable,
+sc_object_writer_write (ScObjectWriter *self,
+                        gconstpointer data,
+                        gsize size_bytes,
+                        GCancellable *cancellable,
                         GError **error)
 {
   g_autoptr (GError) cause = NULL;
@@ -199,7 +212,8 @@ sc_object_writer_write (ScObjectWriter *self, gconstpointer data, gsize size_byt
       g_byte_array_append (self->stream, data, (guint)size_bytes);
       return TRUE;
     }
-  return g_output_stream_write_all (G_OUTPUT_STREAM (self->content), data, size_bytes, NULL, cancellable, &cause)
+  return g_output_stream_write_all (G_OUTPUT_STREAM (self->content), data, size_bytes, NULL,
+                                    cancellable, &cause)
          || sc_store_fail (error, g_steal_pointer (&cause));
 }
 
@@ -246,7 +260,10 @@ push_object (ScObjectWriter *self, Object *object, GError **error)
 }
 
 gboolean
-sc_object_writer_close (ScObjectWriter *self, ScChecksum *checksum, GCancellable *cancellable, GError **error)
+sc_object_writer_close (ScObjectWriter *self,
+                        ScChecksum *checksum,
+                        GCancellable *cancellable,
+                        GError **error)
 {
   if (self->content != NULL)
     return close_large (self, checksum, cancellable, error);
@@ -266,8 +283,12 @@ sc_object_writer_close (ScObjectWriter *self, ScChecksum *checksum, GCancellable
 }
 
 gboolean
-sc_object_writer_put (ScObjectWriter *self, const ScFileMeta *meta, GBytes *content, ScChecksum *checksum,
-                      GCancellable *cancellable, GError **error)
+sc_object_writer_put (ScObjectWriter *self,
+                      const ScFileMeta *meta,
+                      GBytes *content,
+                      ScChecksum *checksum,
+                      GCancellable *cancellable,
+                      GError **error)
 {
   gsize size_bytes = 0;
   gconstpointer data = g_bytes_get_data (content, &size_bytes);

@@ -22,20 +22,32 @@ void sc_object_writer_free (ScObjectWriter *self);
  *
  * Begins the next object; one that was not closed is dropped.
  */
-gboolean sc_object_writer_open (ScObjectWriter *self, const ScFileMeta *meta, const char *link_target,
-                                guint64 size_bytes, GError **error);
+gboolean sc_object_writer_open (ScObjectWriter *self,
+                                const ScFileMeta *meta,
+                                const char *link_target,
+                                guint64 size_bytes,
+                                GError **error);
 
 /** sc_object_writer_write: at most what is left of the size */
-gboolean sc_object_writer_write (ScObjectWriter *self, gconstpointer data, gsize size_bytes, GCancellable *cancellable,
+gboolean sc_object_writer_write (ScObjectWriter *self,
+                                 gconstpointer data,
+                                 gsize size_bytes,
+                                 GCancellable *cancellable,
                                  GError **error);
 
 /** sc_object_writer_close: @checksum: (out): also fails with an error of an earlier object */
-gboolean sc_object_writer_close (ScObjectWriter *self, ScChecksum *checksum, GCancellable *cancellable,
+gboolean sc_object_writer_close (ScObjectWriter *self,
+                                 ScChecksum *checksum,
+                                 GCancellable *cancellable,
                                  GError **error);
 
 /** sc_object_writer_put: open, write and close of a regular file in memory */
-gboolean sc_object_writer_put (ScObjectWriter *self, const ScFileMeta *meta, GBytes *content, ScChecksum *checksum,
-                               GCancellable *cancellable, GError **error);
+gboolean sc_object_writer_put (ScObjectWriter *self,
+                               const ScFileMeta *meta,
+                               GBytes *content,
+                               ScChecksum *checksum,
+                               GCancellable *cancellable,
+                               GError **error);
 
 /** sc_object_writer_finish: waits until all objects are written; must have succeeded before the transaction is committed */
 gboolean sc_object_writer_finish (ScObjectWriter *self, GError **error);

@@ -44,7 +44,8 @@ mark_image (ScRepo *repo, const char *ref, const char *commit, Needed *needed, G
     {
       g_autofree char *name = sc_reference_decode (ref);
       g_autofree char *shown = sc_text_escape (name != NULL ? name : ref);
-      return sc_prefix_error (error, "what image \"%s\" needs cannot be told, remove it before pruning: ", shown);
+      return sc_prefix_error (
+          error, "what image \"%s\" needs cannot be told, remove it before pruning: ", shown);
     }
   g_hash_table_add (needed->rootfs_refs, sc_rootfs_ref (image->digest));
   if (manifest == NULL)
@@ -73,7 +74,10 @@ mark_images (ScRepo *repo, GHashTable *image_refs, Needed *needed, GError **erro
 
 /* Puts the keys of @refs that are not in @keep into @unused. */
 static void
-add_unused (GHashTable *refs, GHashTable *keep, gboolean (*is_ours) (const char *ref), GHashTable *unused)
+add_unused (GHashTable *refs,
+            GHashTable *keep,
+            gboolean (*is_ours) (const char *ref),
+            GHashTable *unused)
 {
   GHashTableIter iter;
   gpointer ref = NULL;
@@ -104,7 +108,8 @@ find_unused (ScRepo *repo, const char *const *deploy_refs, GHashTable *unused, G
     .rootfs_refs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
   };
   g_autoptr (GHashTable) image_refs = sc_repo_list_refs (repo, "ociimage", error);
-  g_autoptr (GHashTable) our_refs = image_refs != NULL ? sc_repo_list_refs (repo, "syscont", error) : NULL;
+  g_autoptr (GHashTable) our_refs
+      = image_refs != NULL ? sc_repo_list_refs (repo, "syscont", error) : NULL;
   if (our_refs == NULL || !mark_images (repo, image_refs, &needed, error))
     return FALSE;
 
@@ -121,15 +126,22 @@ find_unused (ScRepo *repo, const char *const *deploy_refs, GHashTable *unused, G
 }
 
 static gboolean
-mark_reachable (OstreeRepo *ostree, const char *commit, GHashTable *reachable, GCancellable *cancellable,
+mark_reachable (OstreeRepo *ostree,
+                const char *commit,
+                GHashTable *reachable,
+                GCancellable *cancellable,
                 GError **error)
 {
   return ostree_repo_traverse_commit_union (ostree, commit, -1, reachable, cancellable, error);
 }
 
-/* Everything that a ref leads to, of whatever owner, remote or collection; @unused are looked at as if they were gone. */
+/* Everything that a ref leads to, of whatever owner, remote or collection; @unused are looked at
+ * as if they were gone. */
 static gboolean
-find_reachable (OstreeRepo *ostree, GHashTable *unused, GHashTable *reachable, GCancellable *cancellable,
+find_reachable (OstreeRepo *ostree,
+                GHashTable *unused,
+                GHashTable *reachable,
+                GCancellable *cancellable,
                 GError **error)
 {
   g_autoptr (GHashTable) refs = NULL;
@@ -142,17 +154,20 @@ find_reachable (OstreeRepo *ostree, GHashTable *unused, GHashTable *reachable, G
     return FALSE;
   g_hash_table_iter_init (&iter, refs);
   while (g_hash_table_iter_next (&iter, &key, &commit))
-    if (!g_hash_table_contains (unused, key) && !mark_reachable (ostree, commit, reachable, cancellable, error))
+    if (!g_hash_table_contains (unused, key)
+        && !mark_reachable (ostree, commit, reachable, cancellable, error))
       return FALSE;
 
-  if (!ostree_repo_list_collection_refs (ostree, NULL, &collection_refs, OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES,
-                                         cancellable, error))
+  if (!ostree_repo_list_collection_refs (ostree, NULL, &collection_refs,
+                                         OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES, cancellable,
+                                         error))
     return FALSE;
   g_hash_table_iter_init (&iter, collection_refs);
   while (g_hash_table_iter_next (&iter, &key, &commit))
     {
       const OstreeCollectionRef *ref = key;
-      gboolean is_local = g_strcmp0 (ref->collection_id, ostree_repo_get_collection_id (ostree)) == 0;
+      gboolean is_local
+          = g_strcmp0 (ref->collection_id, ostree_repo_get_collection_id (ostree)) == 0;
 
       if (is_local && g_hash_table_contains (unused, ref->ref_name))
         continue;
@@ -164,15 +179,19 @@ find_reachable (OstreeRepo *ostree, GHashTable *unused, GHashTable *reachable, G
 
 /* A dry run of libostree's own would still remove static deltas and temporary files. */
 static gboolean
-count_unreachable (OstreeRepo *ostree, GHashTable *reachable, ScPruneResult *result, GCancellable *cancellable,
+count_unreachable (OstreeRepo *ostree,
+                   GHashTable *reachable,
+                   ScPruneResult *result,
+                   GCancellable *cancellable,
                    GError **error)
 {
   g_autoptr (GHashTable) objects = NULL;
   GHashTableIter iter;
   gpointer object = NULL;
 
-  if (!ostree_repo_list_objects (ostree, OSTREE_REPO_LIST_OBJECTS_ALL | OSTREE_REPO_LIST_OBJECTS_NO_PARENTS, &objects,
-                                 cancellable, error))
+  if (!ostree_repo_list_objects (ostree,
+                                 OSTREE_REPO_LIST_OBJECTS_ALL | OSTREE_REPO_LIST_OBJECTS_NO_PARENTS,
+                                 &objects, cancellable, error))
     return FALSE;
   g_hash_table_iter_init (&iter, objects);
   while (g_hash_table_iter_next (&iter, &object, NULL))
@@ -184,7 +203,8 @@ count_unreachable (OstreeRepo *ostree, GHashTable *reachable, ScPruneResult *res
       if (g_hash_table_contains (reachable, object))
         continue;
       ostree_object_name_deserialize (object, &checksum, &type);
-      if (!ostree_repo_query_object_storage_size (ostree, type, checksum, &size_bytes, cancellable, error))
+      if (!ostree_repo_query_object_storage_size (ostree, type, checksum, &size_bytes, cancellable,
+                                                  error))
         return FALSE;
       result->n_objects++;
       result->freed_bytes += size_bytes;
@@ -193,15 +213,19 @@ count_unreachable (OstreeRepo *ostree, GHashTable *reachable, ScPruneResult *res
 }
 
 static gboolean
-remove_unreachable (OstreeRepo *ostree, GHashTable *reachable, ScPruneResult *result, GCancellable *cancellable,
+remove_unreachable (OstreeRepo *ostree,
+                    GHashTable *reachable,
+                    ScPruneResult *result,
+                    GCancellable *cancellable,
                     GError **error)
 {
-  OstreeRepoPruneOptions options = { .flags = OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, .reachable = reachable };
+  OstreeRepoPruneOptions options
+      = { .flags = OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, .reachable = reachable };
   int n_total = 0;
   int n_removed = 0;
 
-  if (!ostree_repo_prune_from_reachable (ostree, &options, &n_total, &n_removed, &result->freed_bytes, cancellable,
-                                         error))
+  if (!ostree_repo_prune_from_reachable (ostree, &options, &n_total, &n_removed,
+                                         &result->freed_bytes, cancellable, error))
     return FALSE;
   result->n_objects = (guint)n_removed;
   return TRUE;
@@ -238,8 +262,12 @@ sorted_refs (GHashTable *set)
 }
 
 gboolean
-sc_prune (ScRepo *repo, const char *const *deploy_refs, gboolean dry_run, ScPruneResult *result,
-          GCancellable *cancellable, GError **error)
+sc_prune (ScRepo *repo,
+          const char *const *deploy_refs,
+          gboolean dry_run,
+          ScPruneResult *result,
+          GCancellable *cancellable,
+          GError **error)
 {
   OstreeRepo *ostree = sc_repo_get_ostree (repo);
   g_autoptr (GHashTable) unused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -248,7 +276,8 @@ sc_prune (ScRepo *repo, const char *const *deploy_refs, gboolean dry_run, ScPrun
 
   sc_prune_result_clear (result);
   if (sc_repo_is_in_transaction (repo))
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "pruning: a transaction of the repository is open");
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "pruning: a transaction of the repository is open");
 
   g_autoptr (OstreeRepoAutoLock) lock
       = ostree_repo_auto_lock_push (ostree, OSTREE_REPO_LOCK_EXCLUSIVE, cancellable, &cause);

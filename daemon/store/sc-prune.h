@@ -9,7 +9,7 @@
 
 typedef struct
 {
-  char **refs;          /* (owned) removed, or to be removed with a dry run */
+  char **refs; /* (owned) removed, or to be removed with a dry run */
   guint n_objects;
   guint64 freed_bytes;
 } ScPruneResult;
@@ -23,7 +23,11 @@ void sc_prune_result_clear (ScPruneResult *self);
  *
  * Blocks; takes the repository's exclusive lock. Must not be called inside a transaction.
  */
-gboolean sc_prune (ScRepo *repo, const char *const *deploy_refs, gboolean dry_run, ScPruneResult *result,
-                   GCancellable *cancellable, GError **error);
+gboolean sc_prune (ScRepo *repo,
+                   const char *const *deploy_refs,
+                   gboolean dry_run,
+                   ScPruneResult *result,
+                   GCancellable *cancellable,
+                   GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScPruneResult, sc_prune_result_clear)

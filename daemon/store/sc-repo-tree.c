@@ -17,19 +17,6 @@ typedef struct
   ScChecksum object;
 } Node;
 
-static gboolean
-get_checksum (GVariant *entry, ScChecksum *out)
-{
-  g_autoptr (GVariant) child = g_variant_get_child_value (entry, 1);
-  gsize size = 0;
-  const guint8 *bytes = g_variant_get_fixed_array (child, &size, 1);
-
-  if (size != sizeof out->bytes)
-    return FALSE;
-  memcpy (out->bytes, bytes, size);
-  return TRUE;
-}
-
 /* Children are sorted by name. */
 static gboolean
 find_child (GVariant *tree, gsize list, const char *name, ScChecksum *out)
@@ -47,7 +34,7 @@ find_child (GVariant *tree, gsize list, const char *name, ScChecksum *out)
       g_variant_get_child (entry, 0, "&s", &entry_name);
       int order = strcmp (name, entry_name);
       if (order == 0)
-        return get_checksum (entry, out);
+        return sc_tree_get_checksum (entry, 1, out);
       if (order < 0)
         high = middle;
       else
@@ -126,7 +113,8 @@ find_node (OstreeRepo *ostree, const char *commit, const char *path, Node *node,
 }
 
 gboolean
-sc_repo_lookup (ScRepo *self, const char *commit, const char *path, ScNodeType *type, GError **error)
+sc_repo_lookup (
+    ScRepo *self, const char *commit, const char *path, ScNodeType *type, GError **error)
 {
   g_autofree char *shown = sc_text_escape (path);
   Node node;
@@ -155,7 +143,8 @@ read_content (OstreeRepo *ostree, const ScChecksum *file, gsize max_bytes, GErro
   if (size_bytes > max_bytes)
     {
       sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                    "it has %" G_GUINT64_FORMAT " bytes, more than %" G_GSIZE_FORMAT, size_bytes, max_bytes);
+                    "it has %" G_GUINT64_FORMAT " bytes, more than %" G_GSIZE_FORMAT, size_bytes,
+                    max_bytes);
       return NULL;
     }
 
@@ -180,12 +169,14 @@ check_regular (const Node *node, GError **error)
   if (node->type == SC_NODE_DIRECTORY)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "it is a directory");
   if (node->below_link)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a directory above it is a symbolic link");
+    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                         "a directory above it is a symbolic link");
   return sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such file");
 }
 
 GBytes *
-sc_repo_read_file (ScRepo *self, const char *commit, const char *path, gsize max_bytes, GError **error)
+sc_repo_read_file (
+    ScRepo *self, const char *commit, const char *path, gsize max_bytes, GError **error)
 {
   OstreeRepo *ostree = sc_repo_get_ostree (self);
   g_autofree char *shown = sc_text_escape (path);
@@ -220,8 +211,13 @@ sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError **error)
 }
 
 static gboolean
-checkout (OstreeRepo *ostree, const char *commit, int dir_fd, const char *name, gboolean allow_copies,
-          GCancellable *cancellable, GError **error)
+checkout (OstreeRepo *ostree,
+          const char *commit,
+          int dir_fd,
+          const char *name,
+          gboolean allow_copies,
+          GCancellable *cancellable,
+          GError **error)
 {
   /* Owners can be set only from a repository that keeps them, by root. */
   gboolean is_bare = ostree_repo_get_mode (ostree) == OSTREE_REPO_MODE_BARE;
@@ -238,8 +234,13 @@ checkout (OstreeRepo *ostree, const char *commit, int dir_fd, const char *name, 
 
 /* Whatever a failed checkout has made so far is removed again. */
 static gboolean
-try_checkout (ScRepo *self, const char *commit, int dir_fd, const char *name, gboolean allow_copies,
-              GCancellable *cancellable, GError **error)
+try_checkout (ScRepo *self,
+              const char *commit,
+              int dir_fd,
+              const char *name,
+              gboolean allow_copies,
+              GCancellable *cancellable,
+              GError **error)
 {
   if (checkout (sc_repo_get_ostree (self), commit, dir_fd, name, allow_copies, cancellable, error))
     return TRUE;
@@ -248,7 +249,11 @@ try_checkout (ScRepo *self, const char *commit, int dir_fd, const char *name, gb
 }
 
 gboolean
-sc_repo_checkout (ScRepo *self, const char *commit, int dir_fd, const char *name, GCancellable *cancellable,
+sc_repo_checkout (ScRepo *self,
+                  const char *commit,
+                  int dir_fd,
+                  const char *name,
+                  GCancellable *cancellable,
                   GError **error)
 {
   g_autoptr (GError) cause = NULL;

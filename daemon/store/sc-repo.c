@@ -74,8 +74,8 @@ check_mode (OstreeRepo *ostree, GError **error)
 static gboolean
 check_links (OstreeRepo *ostree, int checkout_fd, GError **error)
 {
-  sc_autofd tmp_fd
-      = openat (ostree_repo_get_dfd (ostree), "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  sc_autofd tmp_fd = openat (ostree_repo_get_dfd (ostree), "tmp",
+                             O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
   if (tmp_fd < 0)
     return sc_error_set_errno (error, errno, "opening its directory \"tmp\"");
@@ -111,8 +111,8 @@ open_ostree (const ScPaths *paths, GError **error)
       return NULL;
     }
 
-  /* Without fsync libostree gives objects their final name at once, and a power cut leaves truncated ones that are
-   * believed afterwards. */
+  /* Without fsync libostree gives objects their final name at once, and a power cut leaves
+   * truncated ones that are believed afterwards. */
   ostree_repo_set_disable_fsync (ostree, FALSE);
   return g_steal_pointer (&ostree);
 }
@@ -161,7 +161,8 @@ sc_repo_begin (ScRepo *self, GCancellable *cancellable, GError **error)
   g_autoptr (GError) cause = NULL;
 
   if (self->in_transaction)
-    return sc_error_set (error, SYSCONT_ERROR_FAILED, "a transaction of the repository is open already");
+    return sc_error_set (error, SYSCONT_ERROR_FAILED,
+                         "a transaction of the repository is open already");
   if (!ostree_repo_prepare_transaction (self->ostree, NULL, cancellable, &cause))
     {
       (void)ostree_repo_abort_transaction (self->ostree, NULL, NULL);
@@ -183,8 +184,8 @@ sc_repo_set_ref (ScRepo *self, const char *ref, const char *commit)
   g_ptr_array_add (self->ref_changes, change);
 }
 
-/* In the order of the calls, each with a rename: whoever sets the name of an image last never has a name of something
- * incomplete after a power cut. */
+/* In the order of the calls, each with a rename: whoever sets the name of an image last never has
+ * a name of something incomplete after a power cut. */
 static gboolean
 write_refs (ScRepo *self, GError **error)
 {
@@ -193,7 +194,8 @@ write_refs (ScRepo *self, GError **error)
       const RefChange *change = self->ref_changes->pdata[i];
       g_autoptr (GError) cause = NULL;
 
-      if (!ostree_repo_set_ref_immediate (self->ostree, NULL, change->ref, change->commit, NULL, &cause))
+      if (!ostree_repo_set_ref_immediate (self->ostree, NULL, change->ref, change->commit, NULL,
+                                          &cause))
         {
           sc_store_fail (error, g_steal_pointer (&cause));
           return sc_prefix_error (error, "ref \"%s\": ", change->ref);
@@ -214,7 +216,8 @@ sc_repo_commit (ScRepo *self, GCancellable *cancellable, GError **error)
   if (!self->in_transaction)
     return sc_error_set (error, SYSCONT_ERROR_FAILED, "no transaction of the repository is open");
 
-  /* libostree drops its lock with the transaction; a prune of somebody else must not come before the refs. */
+  /* libostree drops its lock with the transaction; a prune of somebody else must not come before
+   * the refs. */
   g_autoptr (OstreeRepoAutoLock) lock
       = ostree_repo_auto_lock_push (self->ostree, OSTREE_REPO_LOCK_SHARED, cancellable, &cause);
   if (lock == NULL || !ostree_repo_commit_transaction (self->ostree, NULL, cancellable, &cause))
@@ -240,7 +243,8 @@ sc_repo_abort (ScRepo *self)
     return;
   self->in_transaction = FALSE;
   if (!ostree_repo_abort_transaction (self->ostree, NULL, &cause))
-    sc_log (G_LOG_LEVEL_WARNING, NULL, "aborting a transaction of the repository: %s", cause->message);
+    sc_log (G_LOG_LEVEL_WARNING, NULL, "aborting a transaction of the repository: %s",
+            cause->message);
 }
 
 char *
@@ -249,7 +253,8 @@ sc_repo_resolve (ScRepo *self, const char *ref, GError **error)
   g_autofree char *commit = NULL;
   g_autoptr (GError) cause = NULL;
 
-  if (!ostree_repo_resolve_rev_ext (self->ostree, ref, TRUE, OSTREE_REPO_RESOLVE_REV_EXT_LOCAL_ONLY, &commit, &cause))
+  if (!ostree_repo_resolve_rev_ext (self->ostree, ref, TRUE, OSTREE_REPO_RESOLVE_REV_EXT_LOCAL_ONLY,
+                                    &commit, &cause))
     {
       sc_store_fail_damaged (error, g_steal_pointer (&cause));
       sc_prefix_error (error, "ref \"%s\": ", ref);
@@ -266,7 +271,8 @@ sc_repo_list_refs (ScRepo *self, const char *prefix, GError **error)
   g_autofree char *start = g_strconcat (prefix, "/", NULL);
 
   if (!ostree_repo_list_refs_ext (self->ostree, prefix, &refs,
-                                  OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES | OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_MIRRORS,
+                                  OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES
+                                      | OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_MIRRORS,
                                   NULL, &cause))
     {
       sc_store_fail (error, g_steal_pointer (&cause));

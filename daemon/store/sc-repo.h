@@ -57,7 +57,8 @@ GHashTable *sc_repo_list_refs (ScRepo *self, const char *prefix, GError **error)
  * Returns: (transfer full) (nullable): content of a regular file; NULL with NOT_FOUND when there is none, IMAGE_INVALID when
  *   it or a parent is a symbolic link, LIMIT_EXCEEDED when it is larger than @max_bytes
  */
-GBytes *sc_repo_read_file (ScRepo *self, const char *commit, const char *path, gsize max_bytes, GError **error);
+GBytes *sc_repo_read_file (
+    ScRepo *self, const char *commit, const char *path, gsize max_bytes, GError **error);
 
 typedef enum
 {
@@ -69,7 +70,8 @@ typedef enum
 
 /** sc_repo_lookup: what @path is in the commit's tree; SC_NODE_NONE also when a parent is a symbolic link; @error only
  * when the repository cannot be read */
-gboolean sc_repo_lookup (ScRepo *self, const char *commit, const char *path, ScNodeType *type, GError **error);
+gboolean sc_repo_lookup (
+    ScRepo *self, const char *commit, const char *path, ScNodeType *type, GError **error);
 
 /** sc_repo_get_commit_strings: (transfer full): those metadata keys of a commit whose value is a string */
 GHashTable *sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError **error);
@@ -81,7 +83,11 @@ GHashTable *sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError
  * Hard-links the tree of @commit as @dir_fd/@name: overwrite NONE, no whiteouts, no fsync (the caller syncs the file
  * system). A file with too many links (EMLINK) is copied.
  */
-gboolean sc_repo_checkout (ScRepo *self, const char *commit, int dir_fd, const char *name, GCancellable *cancellable,
+gboolean sc_repo_checkout (ScRepo *self,
+                           const char *commit,
+                           int dir_fd,
+                           const char *name,
+                           GCancellable *cancellable,
                            GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRepo, sc_repo_free)

@@ -11,7 +11,8 @@ sc_store_fail (GError **error, GError *cause)
   /* libostree has no code of its own for its min-free-space limits, only this text. */
   if (owned->domain == G_IO_ERROR && strstr (owned->message, "min-free-space-") != NULL)
     return sc_error_set (error, SYSCONT_ERROR_NO_SPACE,
-                         "%s (free some space, or lower the limit in the repository's config)", owned->message);
+                         "%s (free some space, or lower the limit in the repository's config)",
+                         owned->message);
 
   g_propagate_error (error, syscont_error_normalize (owned));
   return FALSE;

@@ -57,7 +57,8 @@ read_layer_names (ScStoredManifest *self, JsonObject *root, GError **error)
     self->layers = g_new0 (char *, 1);
   for (guint i = 0; self->layers[i] != NULL; i++)
     if (!sc_digest_is_valid (self->layers[i]))
-      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "\"Layers\" has an element that is no digest");
+      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                           "\"Layers\" has an element that is no digest");
   self->layer_sizes = g_new0 (guint64, g_strv_length (self->layers) + 1);
   return TRUE;
 }
@@ -170,7 +171,10 @@ sc_stored_manifest_parse (const char *text, GError **error)
 }
 
 gboolean
-sc_stored_manifest_load (ScRepo *repo, const char *commit, ScStoredManifest **manifest, GError **error)
+sc_stored_manifest_load (ScRepo *repo,
+                         const char *commit,
+                         ScStoredManifest **manifest,
+                         GError **error)
 {
   g_autoptr (GHashTable) strings = sc_repo_get_commit_strings (repo, commit, error);
   if (strings == NULL)

@@ -9,13 +9,13 @@
 
 typedef struct
 {
-  char *text;            /* (owned) the manifest itself */
-  char **layers;         /* (owned) digests, base first */
-  guint64 *layer_sizes;  /* (owned) of @layers, as the manifest says; 0 = not said */
-  char *config_digest;   /* (owned) (nullable) */
+  char *text;           /* (owned) the manifest itself */
+  char **layers;        /* (owned) digests, base first */
+  guint64 *layer_sizes; /* (owned) of @layers, as the manifest says; 0 = not said */
+  char *config_digest;  /* (owned) (nullable) */
   gboolean is_schema1;
-  char *platform;        /* (owned) (nullable) of a schema 1 manifest */
-  GHashTable *labels;    /* (owned) of a manifest without a config: char* to char* */
+  char *platform;     /* (owned) (nullable) of a schema 1 manifest */
+  GHashTable *labels; /* (owned) of a manifest without a config: char* to char* */
 } ScStoredManifest;
 
 /** sc_stored_manifest_parse: IMAGE_INVALID, LIMIT_EXCEEDED */
@@ -25,7 +25,10 @@ ScStoredManifest *sc_stored_manifest_parse (const char *text, GError **error);
  * sc_stored_manifest_load:
  * @manifest: (out) (transfer full) (nullable): NULL when the commit is no image commit but a tree made in OSTree itself
  */
-gboolean sc_stored_manifest_load (ScRepo *repo, const char *commit, ScStoredManifest **manifest, GError **error);
+gboolean sc_stored_manifest_load (ScRepo *repo,
+                                  const char *commit,
+                                  ScStoredManifest **manifest,
+                                  GError **error);
 void sc_stored_manifest_free (ScStoredManifest *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScStoredManifest, sc_stored_manifest_free)

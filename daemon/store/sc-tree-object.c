@@ -37,11 +37,12 @@ sc_file_meta_normalize (ScFileMeta *self, OstreeRepo *repo)
 static GVariant *
 checksum_to_variant (const ScChecksum *checksum)
 {
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, checksum->bytes, sizeof checksum->bytes, 1);
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, checksum->bytes, sizeof checksum->bytes,
+                                    1);
 }
 
-static gboolean
-checksum_from_variant (GVariant *parent, gsize index, ScChecksum *out)
+gboolean
+sc_tree_get_checksum (GVariant *parent, gsize index, ScChecksum *out)
 {
   g_autoptr (GVariant) child = g_variant_get_child_value (parent, index);
   gsize size = 0;
@@ -60,7 +61,11 @@ compare_entries (gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-write_object (OstreeRepo *repo, OstreeObjectType type, GVariant *variant, ScChecksum *out, GCancellable *cancellable,
+write_object (OstreeRepo *repo,
+              OstreeObjectType type,
+              GVariant *variant,
+              ScChecksum *out,
+              GCancellable *cancellable,
               GError **error)
 {
   g_autoptr (GError) cause = NULL;
@@ -68,7 +73,8 @@ write_object (OstreeRepo *repo, OstreeObjectType type, GVariant *variant, ScChec
 
   if (g_variant_get_size (variant) > OSTREE_MAX_METADATA_SIZE)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                         "a directory or commit of %" G_GSIZE_FORMAT " bytes cannot be stored, the limit is %d",
+                         "a directory or commit of %" G_GSIZE_FORMAT
+                         " bytes cannot be stored, the limit is %d",
                          g_variant_get_size (variant), OSTREE_MAX_METADATA_SIZE);
   if (!ostree_repo_write_metadata (repo, type, NULL, variant, &checksum, cancellable, &cause))
     return sc_store_fail (error, g_steal_pointer (&cause));
@@ -78,7 +84,11 @@ write_object (OstreeRepo *repo, OstreeObjectType type, GVariant *variant, ScChec
 }
 
 gboolean
-sc_tree_write (OstreeRepo *repo, GArray *files, GArray *dirs, ScChecksum *out, GCancellable *cancellable,
+sc_tree_write (OstreeRepo *repo,
+               GArray *files,
+               GArray *dirs,
+               ScChecksum *out,
+               GCancellable *cancellable,
                GError **error)
 {
   g_auto (GVariantBuilder) file_builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(say)"));
@@ -89,12 +99,14 @@ sc_tree_write (OstreeRepo *repo, GArray *files, GArray *dirs, ScChecksum *out, G
   for (guint i = 0; i < files->len; i++)
     {
       const ScTreeEntry *entry = &g_array_index (files, ScTreeEntry, i);
-      g_variant_builder_add (&file_builder, "(s@ay)", entry->name, checksum_to_variant (&entry->contents));
+      g_variant_builder_add (&file_builder, "(s@ay)", entry->name,
+                             checksum_to_variant (&entry->contents));
     }
   for (guint i = 0; i < dirs->len; i++)
     {
       const ScTreeEntry *entry = &g_array_index (dirs, ScTreeEntry, i);
-      g_variant_builder_add (&dir_builder, "(s@ay@ay)", entry->name, checksum_to_variant (&entry->contents),
+      g_variant_builder_add (&dir_builder, "(s@ay@ay)", entry->name,
+                             checksum_to_variant (&entry->contents),
                              checksum_to_variant (&entry->meta));
     }
 
@@ -137,31 +149,38 @@ sc_tree_load (OstreeRepo *repo, const ScChecksum *checksum, GError **error)
 }
 
 gboolean
-sc_dirmeta_write (OstreeRepo *repo, const ScFileMeta *meta, ScChecksum *out, GCancellable *cancellable,
+sc_dirmeta_write (OstreeRepo *repo,
+                  const ScFileMeta *meta,
+                  ScChecksum *out,
+                  GCancellable *cancellable,
                   GError **error)
 {
-  g_autoptr (GVariant) xattrs = meta->xattrs != NULL
-                                    ? g_variant_ref (meta->xattrs)
-                                    : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("(ayay)"), NULL, 0));
+  g_autoptr (GVariant) xattrs
+      = meta->xattrs != NULL
+            ? g_variant_ref (meta->xattrs)
+            : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("(ayay)"), NULL, 0));
   g_autoptr (GVariant) dirmeta = g_variant_ref_sink (
-      g_variant_new ("(uuu@a(ayay))", GUINT32_TO_BE (meta->uid), GUINT32_TO_BE (meta->gid), GUINT32_TO_BE (meta->mode),
-                     xattrs));
+      g_variant_new ("(uuu@a(ayay))", GUINT32_TO_BE (meta->uid), GUINT32_TO_BE (meta->gid),
+                     GUINT32_TO_BE (meta->mode), xattrs));
 
   return write_object (repo, OSTREE_OBJECT_TYPE_DIR_META, dirmeta, out, cancellable, error);
 }
 
 char *
-sc_commit_write (OstreeRepo *repo, const ScCommit *commit, GCancellable *cancellable, GError **error)
+sc_commit_write (OstreeRepo *repo,
+                 const ScCommit *commit,
+                 GCancellable *cancellable,
+                 GError **error)
 {
-  g_autoptr (GVariant) metadata = commit->metadata != NULL
-                                      ? g_variant_ref (commit->metadata)
-                                      : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
-  g_autoptr (GVariant) variant = g_variant_ref_sink (
-      g_variant_new ("(@a{sv}@ay@a(say)sst@ay@ay)", metadata,
-                     g_variant_new_array (G_VARIANT_TYPE_BYTE, NULL, 0),
-                     g_variant_new_array (G_VARIANT_TYPE ("(say)"), NULL, 0), commit->subject, "",
-                     GUINT64_TO_BE (commit->timestamp_s), checksum_to_variant (&commit->tree),
-                     checksum_to_variant (&commit->meta)));
+  g_autoptr (GVariant) metadata
+      = commit->metadata != NULL
+            ? g_variant_ref (commit->metadata)
+            : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
+  g_autoptr (GVariant) variant = g_variant_ref_sink (g_variant_new (
+      "(@a{sv}@ay@a(say)sst@ay@ay)", metadata, g_variant_new_array (G_VARIANT_TYPE_BYTE, NULL, 0),
+      g_variant_new_array (G_VARIANT_TYPE ("(say)"), NULL, 0), commit->subject, "",
+      GUINT64_TO_BE (commit->timestamp_s), checksum_to_variant (&commit->tree),
+      checksum_to_variant (&commit->meta)));
   ScChecksum checksum = { 0 };
 
   if (!write_object (repo, OSTREE_OBJECT_TYPE_COMMIT, variant, &checksum, cancellable, error))
@@ -193,7 +212,8 @@ sc_commit_load (OstreeRepo *repo, const char *checksum, GError **error)
 gboolean
 sc_commit_get_root (GVariant *commit, ScChecksum *tree, ScChecksum *meta, GError **error)
 {
-  if (!checksum_from_variant (commit, COMMIT_TREE, tree) || !checksum_from_variant (commit, COMMIT_META, meta))
+  if (!sc_tree_get_checksum (commit, COMMIT_TREE, tree)
+      || !sc_tree_get_checksum (commit, COMMIT_META, meta))
     return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT, "the commit has no root directory");
   return TRUE;
 }

@@ -17,7 +17,7 @@ typedef struct
 /** ScFileMeta: what a file or directory has beside its content */
 typedef struct
 {
-  guint32 mode;     /* with the type bits */
+  guint32 mode; /* with the type bits */
   guint32 uid;
   guint32 gid;
   GVariant *xattrs; /* (nullable) a(ayay), sorted by name */
@@ -46,14 +46,24 @@ typedef struct
  *
  * LIMIT_EXCEEDED when the directory is larger than an object may be.
  */
-gboolean sc_tree_write (OstreeRepo *repo, GArray *files, GArray *dirs, ScChecksum *out, GCancellable *cancellable,
+gboolean sc_tree_write (OstreeRepo *repo,
+                        GArray *files,
+                        GArray *dirs,
+                        ScChecksum *out,
+                        GCancellable *cancellable,
                         GError **error);
 
 /** sc_tree_load: (transfer full): "(a(say)a(sayay))" with valid names and checksums; STORAGE_CORRUPT otherwise */
 GVariant *sc_tree_load (OstreeRepo *repo, const ScChecksum *checksum, GError **error);
 
+/** sc_tree_get_checksum: the checksum at @index of a tuple; FALSE when it has another size, which sc_tree_load() rules out */
+gboolean sc_tree_get_checksum (GVariant *parent, gsize index, ScChecksum *out);
+
 /** sc_dirmeta_write: @meta: normalised, a directory's */
-gboolean sc_dirmeta_write (OstreeRepo *repo, const ScFileMeta *meta, ScChecksum *out, GCancellable *cancellable,
+gboolean sc_dirmeta_write (OstreeRepo *repo,
+                           const ScFileMeta *meta,
+                           ScChecksum *out,
+                           GCancellable *cancellable,
                            GError **error);
 
 typedef struct
@@ -66,7 +76,10 @@ typedef struct
 } ScCommit;
 
 /** sc_commit_write: (transfer full): checksum of a commit without parent and body */
-char *sc_commit_write (OstreeRepo *repo, const ScCommit *commit, GCancellable *cancellable, GError **error);
+char *sc_commit_write (OstreeRepo *repo,
+                       const ScCommit *commit,
+                       GCancellable *cancellable,
+                       GError **error);
 
 /** sc_commit_load: (transfer full): the commit's variant; STORAGE_CORRUPT when it is missing or known to lack objects */
 GVariant *sc_commit_load (OstreeRepo *repo, const char *checksum, GError **error);

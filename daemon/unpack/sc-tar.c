@@ -241,7 +241,7 @@ read_header (ScTar *self, struct archive_entry **member)
   self->in_header = TRUE;
   int status = archive_read_next_header (self->archive, member);
   self->in_header = FALSE;
-  return self->stream_error == NULL ? status : ARCHIVE_FATAL;
+  return status;
 }
 
 /* Returns: as sc_tar_next(); 1 without an entry for a member that is not told */
@@ -306,7 +306,7 @@ sc_tar_read (ScTar *self, gconstpointer *data, gsize *size_bytes, GError **error
     status = archive_read_data_block (self->archive, data, size_bytes, &offset);
   while (status == ARCHIVE_OK && *size_bytes == 0);
 
-  if (self->stream_error != NULL || (status != ARCHIVE_OK && status != ARCHIVE_EOF))
+  if (status != ARCHIVE_OK && status != ARCHIVE_EOF)
     return fail (self, error);
   if (status == ARCHIVE_EOF && self->content_read == self->content_bytes)
     return 0;

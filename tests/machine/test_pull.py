@@ -194,10 +194,9 @@ class FullDisk(SyscontCase):
         self.ctl("prune")
 
     def test_reserve_is_kept(self):
-        source = self.layout(images.bulky(28, layers=8), "reserve")
         self.reserve("KeepFreePercent=50\n")
-        self.assert_fails(9, "NoSpace", "pull", source)
-        self.reserve("KeepFreePercent=0\nKeepFreeBytes=0\n")
-        self.ctl("pull", source)
-        self.ctl("rmi", "reserve")
+        self.ctl("pull", self.layout(images.plain(text="third\n"), "third"))
+        source = self.layout(images.bulky(24, layers=12), "reserve")
+        self.assert_fails(9, "NoSpace", "pull", source, mentions=["kept free"])
+        self.ctl("rmi", "third")
         self.ctl("prune")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A registry that misbehaves: `faulty.py DIRECTORY PORT` serves the OCI layout in DIRECTORY.
+"""A registry that misbehaves: `faulty.py DIRECTORY PORT` serves the OCI layout in DIRECTORY/layout.
 
 DIRECTORY/manifest is the descriptor that every tag means. DIRECTORY/rules.json is read for each request: a list of
 
@@ -93,7 +93,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif parts[-2] != "blobs":
             return None
         try:
-            data = (DIRECTORY / "blobs" / digest.replace(":", "/")).read_bytes()
+            data = (DIRECTORY / "layout" / "blobs" / digest.replace(":", "/")).read_bytes()
         except OSError:
             return None
         if parts[-2] == "manifests" and data[:1] == b"{":

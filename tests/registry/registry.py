@@ -111,7 +111,7 @@ class FaultyRegistry:
         wait_for_port(self.machine, self.port, self.unit)
 
     def serve(self, image):
-        image.write_layout(self.directory)
+        image.write_layout(self.directory / "layout")
         (self.directory / "manifest").write_text(json.dumps(image.descriptor()))
 
     def set_rules(self, rules):
