@@ -10,6 +10,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -405,6 +406,28 @@ test_fds_beyond_limit_in_pieces_are_refused (Pair *pair, gconstpointer data)
   receive_fails (pair->far, "too many file descriptors");
 }
 
+/* What the kernel cannot install it drops, and only says so. */
+static void
+test_fds_that_get_lost_are_refused (Pair *pair, gconstpointer data)
+{
+  struct rlimit limit;
+  int fd = sc_channel_get_fd (pair->near);
+  send_number (pair->near, 1, &fd, 1);
+  int lowest_free = dup (fd);
+  close (lowest_free);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  const struct rlimit full = { (rlim_t)lowest_free, limit.rlim_max };
+  ScRecord record;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &full), ==, 0);
+  int n = sc_channel_receive (pair->far, &record, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+
+  g_assert_cmpint (n, ==, -1);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_IMAGE_INVALID);
+}
+
 /* --- waiting --- */
 
 static gpointer
@@ -563,6 +586,7 @@ add_channel_tests (void)
   add ("socket", "refuses-3-fds", GINT_TO_POINTER (3), test_fds_beyond_limit_are_refused);
   add ("socket", "refuses-4-fds", GINT_TO_POINTER (4), test_fds_beyond_limit_are_refused);
   add ("socket", "refuses-100-fds", GINT_TO_POINTER (100), test_fds_beyond_limit_are_refused);
+  add ("socket", "refuses-lost-fds", NULL, test_fds_that_get_lost_are_refused);
   add ("socket", "refuses-fds-in-pieces", NULL, test_fds_beyond_limit_in_pieces_are_refused);
 }
 

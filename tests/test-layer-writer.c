@@ -565,6 +565,29 @@ test_find_skips_incomplete (StoreFixture *fixture, gconstpointer data)
   g_assert_no_error (error);
 }
 
+/* The repository's own limit, which libostree tells by a text only. */
+static void
+test_no_space (StoreFixture *fixture, gconstpointer data)
+{
+  static const LayerEntry rows[] = { F ("f", "content"), { 0 } };
+  OstreeRepo *ostree = sc_repo_get_ostree (fixture->repo);
+  g_autoptr (GKeyFile) config = ostree_repo_copy_config (ostree);
+  g_autoptr (GError) error = NULL;
+
+  g_key_file_set_string (config, "core", "min-free-space-percent", "99");
+  ostree_repo_write_config (ostree, config, &error);
+  g_assert_no_error (error);
+  g_clear_pointer (&fixture->repo, sc_repo_free);
+  fixture->repo = sc_repo_open (fixture->paths, &error);
+  g_assert_no_error (error);
+
+  store_begin (fixture);
+  g_autofree char *commit = store_try_layer (fixture, rows, &error);
+  sc_repo_abort (fixture->repo);
+  g_assert_null (commit);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_NO_SPACE);
+}
+
 static void
 test_cancelled (StoreFixture *fixture, gconstpointer data)
 {
@@ -605,6 +628,7 @@ main (int argc, char **argv)
     { "/layer-writer/write/large-files", test_large_files },
     { "/layer-writer/write/repairs-truncated-object", test_truncated_object_is_repaired },
     { "/layer-writer/write/cancelled", test_cancelled },
+    { "/layer-writer/write/no-space", test_no_space },
     { "/layer-writer/finish/deepest-path", test_deepest_path },
     { "/layer-writer/finish/checksum-is-that-of-libostree", test_checksum_is_that_of_libostree },
     { "/layer-writer/find/stored", test_find },

@@ -195,7 +195,7 @@ test_convert_isolation (Fixture *fixture, gconstpointer data)
                     ==, 4);
   g_assert_cmpstr (json_object_get_string_member (linux_part, "cgroupsPath"), ==,
                    "/system.slice/web.service/container");
-  g_assert_true (json_object_has_member (linux_part, "resources"));
+  g_assert_false (json_object_has_member (linux_part, "resources"));
   g_assert_nonnull (find_mount (config, "/tmp"));
   g_assert_nonnull (find_mount (config, "/run"));
   g_assert_null (find_mount (config, "/etc/hosts"));

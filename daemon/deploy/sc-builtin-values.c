@@ -10,6 +10,7 @@
 #define MAX_SET_VALUE_BYTES (64 * 1024)
 #define ATOMIC_PROGRAM      "/usr/bin/syscontctl"
 #define CAP_LAST_CAP        "/proc/sys/kernel/cap_last_cap"
+#define INIT_STATUS         "/proc/1/status"
 
 static const char *const reserved[] = {
   "DESTDIR",       "NAME",     "EXEC_START", "EXEC_STOP", "EXEC_STARTPRE",
@@ -142,18 +143,33 @@ sc_builtin_destdir (const ScPaths *paths, const char *name)
   return g_build_filename (sc_host_path_strip_root (paths, paths->checkout), name, NULL);
 }
 
+/* Bits of the capabilities that a process of this machine can have at all: those of PID 1, which a
+ * virtual environment may have limited, and not what this service keeps for itself. */
+static guint64
+available_capabilities (void)
+{
+  g_autofree char *status = NULL;
+  const char *line = NULL;
+
+  if (g_file_get_contents (INIT_STATUS, &status, NULL, NULL))
+    line = strstr (status, "\nCapBnd:");
+  return line != NULL ? g_ascii_strtoull (line + strlen ("\nCapBnd:"), NULL, 16) : G_MAXUINT64;
+}
+
 /* The body of a JSON array: quoted names, one on each line. */
 static char *
 all_process_capabilities (void)
 {
   guint64 last = G_N_ELEMENTS (capabilities) - 1;
+  guint64 available = available_capabilities ();
   g_autofree char *text = NULL;
   if (g_file_get_contents (CAP_LAST_CAP, &text, NULL, NULL))
     last = MIN (last, g_ascii_strtoull (text, NULL, 10));
 
   g_autoptr (GString) list = g_string_new (NULL);
   for (guint64 i = 0; i <= last; i++)
-    g_string_append_printf (list, "%s\"%s\"", i > 0 ? ",\n" : "", capabilities[i]);
+    if ((available >> i & 1) != 0)
+      g_string_append_printf (list, "%s\"%s\"", list->len > 0 ? ",\n" : "", capabilities[i]);
   g_string_append_c (list, '\n');
   return g_string_free (g_steal_pointer (&list), FALSE);
 }

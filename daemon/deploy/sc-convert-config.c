@@ -31,7 +31,6 @@ static const char base_text[]
       "{\"destination\": \"/sys/fs/cgroup\", \"type\": \"cgroup\", \"source\": \"cgroup\","
       " \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\"]}],"
       "\"linux\": {"
-      "\"resources\": {\"devices\": [{\"allow\": false, \"access\": \"rwm\"}]},"
       "\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"ipc\"}, {\"type\": \"uts\"},"
       " {\"type\": \"mount\"}],"
       "\"maskedPaths\": [\"/proc/acpi\", \"/proc/asound\", \"/proc/kcore\", \"/proc/keys\","

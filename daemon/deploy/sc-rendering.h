@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Everything that a deployment consists of, rendered and checked in memory before anything on the host changes: config.json,
- * unit, drop-in, tmpfiles lines, info, mount points. Pure: reads no file of the host but /proc/sys/kernel/cap_last_cap
+ * unit, drop-in, tmpfiles lines, info, mount points. Pure: reads no file of the host but two of /proc, for the capabilities,
  * and whether bind sources exist.
  */
 #pragma once

@@ -146,7 +146,9 @@ sc_unit_text_default (const ScImageConfig *image_config, GPtrArray *notes)
   const char *type = service_type (image_config, notes);
 
   /* No ExecStop=: KillSignal= goes to the runtime in the foreground, which passes it on, so that the container gets its
-   * stop signal once. A container that dies of it makes the runtime exit with 128 and the number of the signal. */
+   * stop signal once. A container that dies of it makes the runtime exit with 128 and the number
+   * of the signal. Devices are a matter of the unit, as every limit is: its control group is above
+   * the container's. */
   g_autofree char *text = g_strdup_printf ("[Unit]\n"
                                            "Description=$NAME\n"
                                            "\n"
@@ -158,6 +160,7 @@ sc_unit_text_default (const ScImageConfig *image_config, GPtrArray *notes)
                                            "SuccessExitStatus=%d\n"
                                            "TimeoutStopSec=30\n"
                                            "Restart=on-failure\n"
+                                           "DevicePolicy=closed\n"
                                            "WorkingDirectory=$DESTDIR\n"
                                            "\n"
                                            "[Install]\n"
