@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The connection of one run of syscontctl: calls to the service by its well-known name, with a
- * polkit agent where there
- * is a terminal, and what the common options say. Functions that fail print the reason and return
- * an exit status.
+ * polkit agent where there is a terminal, and what the common options say. Functions that fail
+ * print the reason and return an exit status.
  */
 #pragma once
 

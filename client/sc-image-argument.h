@@ -25,8 +25,7 @@ typedef struct
  * sc_image_argument_parse:
  *
  * A ":TAG" behind a path is one only when no file has the whole as its name and the rest after the
- * last ":" has no "/".
- * NOT_SUPPORTED for transports that are not known, with what to do instead.
+ * last ":" has no "/". NOT_SUPPORTED for transports that are not known, with what to do instead.
  */
 gboolean sc_image_argument_parse (const char *text, ScImageArgument *out, GError **error);
 void sc_image_argument_clear (ScImageArgument *self);

@@ -138,8 +138,7 @@ ref_name_of (JsonObject *entry)
 }
 
 /* (transfer none): the entry of @index that @tag means. Without a tag any will do when they have
- * one name between them:
- * then they are one image for several platforms, and the service chooses. */
+ * one name between them: then they are one image for several platforms, and the service chooses. */
 static JsonObject *
 find_entry (JsonObject *index, const char *tag, GError **error)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * OCI image layouts on this side of the bus (image-spec image-layout.md): a directory becomes an
- * oci-archive on a pipe, so
- * that the service never opens a path of ours; and both kinds are asked for the name of their
- * entry.
+ * oci-archive on a pipe, so that the service never opens a path of ours; and both kinds are asked
+ * for the name of their entry.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What syscontctl prints: tables for people, one JSON object for programs, sizes and times. Text
- * from outside never
- * reaches a terminal with control characters in it.
+ * from outside never reaches a terminal with control characters in it.
  */
 #pragma once
 

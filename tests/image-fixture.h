@@ -16,7 +16,8 @@ image_layer_digest (const char *content)
   return sc_digest_of_bytes (content, strlen (content));
 }
 
-/** image_config_text: (transfer full): a config with @n_layers layers, created at second @created_s */
+/** image_config_text: (transfer full): a config with @n_layers layers, created at second @created_s
+ */
 static inline char *
 image_config_text (guint n_layers, gint64 created_s)
 {
@@ -56,7 +57,8 @@ image_manifest_text (const char *config, const char *const *contents)
       strlen (config), config_digest, layers->str);
 }
 
-/** image_store_layers: (transfer full): layer commits; each layer is one file that is named like its content */
+/** image_store_layers: (transfer full): layer commits; each layer is one file that is named like
+ * its content */
 static inline char **
 image_store_layers (StoreFixture *self, const char *const *contents)
 {
@@ -113,7 +115,8 @@ image_resolve (StoreFixture *self, const char *ref)
   return commit;
 }
 
-/** image_store_foreign: stores a manifest under @fullname as another tool does, with the given metadata keys and values */
+/** image_store_foreign: stores a manifest under @fullname as another tool does, with the given
+ * metadata keys and values */
 static inline void
 image_store_foreign (StoreFixture *self, const char *fullname, const char *const *pairs)
 {

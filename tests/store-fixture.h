@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A repository in a directory of its own, layers from tables of entries, and trees read back with libostree's own
- * functions. A repository of mode bare needs root: without it one of mode bare-user-only is made beforehand.
+ * A repository in a directory of its own, layers from tables of entries, and trees read back with
+ * libostree's own functions. A repository of mode bare needs root: without it one of mode
+ * bare-user-only is made beforehand.
  */
 #pragma once
 
@@ -113,7 +114,8 @@ static const ScLayerInfo store_layer_info = {
   .unpacked_bytes = 4000,
 };
 
-/** store_try_layer: (transfer full) (nullable): commit of a layer; needs an open transaction; @rows end with a NULL path */
+/** store_try_layer: (transfer full) (nullable): commit of a layer; needs an open transaction; @rows
+ * end with a NULL path */
 static inline char *
 store_try_layer (StoreFixture *self, const LayerEntry *rows, GError **error)
 {
@@ -213,7 +215,8 @@ store_append_tree (GFile *directory, const char *prefix, GString *out)
   g_list_free_full (infos, g_object_unref);
 }
 
-/** store_list_tree: (transfer full): one line for each node, sorted: "DIR/ MODE", "FILE MODE "CONTENT"", "LINK -> TARGET" */
+/** store_list_tree: (transfer full): one line for each node, sorted: "DIR/ MODE", "FILE MODE
+ * "CONTENT"", "LINK -> TARGET" */
 static inline char *
 store_list_tree (StoreFixture *self, const char *commit)
 {
@@ -238,7 +241,8 @@ store_catch_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, 
   return G_LOG_WRITER_HANDLED;
 }
 
-/** store_expect_warnings: (transfer none): what is warned about from now on; GLib's tests stop at a warning otherwise */
+/** store_expect_warnings: (transfer none): what is warned about from now on; GLib's tests stop at a
+ * warning otherwise */
 static inline GString *
 store_expect_warnings (void)
 {

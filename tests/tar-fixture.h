@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tar streams made block by block, hostile ones too, through the whole of the unpack library and back from its pipe.
+ * Tar streams made block by block, hostile ones too, through the whole of the unpack library and
+ * back from its pipe.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files through directory descriptors: what is never followed, what is replaced whole, what is gone.
+ * Files through directory descriptors: what is never followed, what is replaced whole, what is
+ * gone.
  */
 #include "base/sc-error-util.h"
 #include "base/sc-fd.h"

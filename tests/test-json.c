@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Strict JSON. Most of what is refused here json-glib 1.6 accepts: duplicate keys (the last wins),
- * "\u0000" (cuts the string), bytes after the document (ignored), integers beyond 64 bits (become -1
- * or wrap), hexadecimal and octal numbers, comments, "var x =", an empty document (root NULL), and
- * any depth (until the stack ends).
+ * "\u0000" (cuts the string), bytes after the document (ignored), integers beyond 64 bits (become
+ * -1 or wrap), hexadecimal and octal numbers, comments, "var x =", an empty document (root NULL),
+ * and any depth (until the stack ends).
  */
 #include "base/sc-json.h"
 

@@ -187,7 +187,8 @@ test_same_commit_again (StoreFixture *fixture, gconstpointer data)
   g_assert_null (ostree_commit_get_parent (variant));
 }
 
-/* A layer as another tool stores it, with whatever names it likes and no list of implicit directories. */
+/* A layer as another tool stores it, with whatever names it likes and no list of implicit
+ * directories. */
 static char *
 make_foreign_layer (StoreFixture *fixture, const LayerEntry *rows)
 {

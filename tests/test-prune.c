@@ -253,7 +253,8 @@ test_refuses_inside_transaction (StoreFixture *fixture, gconstpointer data)
   sc_repo_abort (fixture->repo);
 }
 
-/* I15: what another handle is about to commit is not in the way of a prune, and the prune not in its. */
+/* I15: what another handle is about to commit is not in the way of a prune, and the prune not in
+ * its. */
 static void
 test_waits_for_transaction_of_another (StoreFixture *fixture, gconstpointer data)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * syscont-fetch against a registry on the loopback interface that behaves, and misbehaves on purpose. The registry lives in
- * a thread of its own; what a test lets it do is a function that is called for each request.
+ * syscont-fetch against a registry on the loopback interface that behaves, and misbehaves on
+ * purpose. The registry lives in a thread of its own; what a test lets it do is a function that is
+ * called for each request.
  */
 #include "fetch/sc-registry.h"
 
@@ -790,7 +791,8 @@ test_tls_other_name (Fixture *fixture, gconstpointer data)
   assert_message (error, "it is for another name");
 }
 
-/* A server without TLS tells so when it is spoken to with it: 22 is the first byte of a handshake. */
+/* A server without TLS tells so when it is spoken to with it: 22 is the first byte of a handshake.
+ */
 static gboolean
 on_plain_connection (GThreadedSocketService *service,
                      GSocketConnection *connection,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The configuration: /etc/syscont/syscont.conf and then syscont.conf.d/….conf in the order of their
- * names.
- * All keys are optional; unknown ones are warned about with file and key. Parsed once into an
- * immutable object.
+ * names. All keys are optional; unknown ones are warned about with file and key. Parsed once into
+ * an immutable object.
  */
 #pragma once
 

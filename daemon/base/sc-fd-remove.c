@@ -17,8 +17,7 @@
 #define MAX_RETRIES 64
 
 /* One directory on the way down. Only the deepest one is open: the way up is "..", and that it
- * leads
- * to where we came from is checked by device and inode. */
+ * leads to where we came from is checked by device and inode. */
 typedef struct
 {
   char *name;       /* (owned) in the directory above */
@@ -66,8 +65,7 @@ current_fd (const Removal *self)
 }
 
 /* Never into another mount, also not into a bind mount of the same file system: what is mounted in
- * a
- * tree is not part of it. */
+ * a tree is not part of it. */
 static int
 open_entry (int dir_fd, const char *name, int flags)
 {
@@ -80,7 +78,7 @@ open_entry (int dir_fd, const char *name, int flags)
 }
 
 /* An owner without CAP_DAC_OVERRIDE needs the permissions to read, search and change a directory.
- * */
+ */
 static gboolean
 make_accessible (int dir_fd, const char *name)
 {

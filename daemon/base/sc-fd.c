@@ -85,7 +85,7 @@ sc_fd_open_dir (const char *path, GError **error)
 }
 
 /* Gives a directory that was just made its exact mode and makes it durable. FALSE with errno set.
- * */
+ */
 static gboolean
 finish_new_dir (int parent_fd, const char *name, mode_t mode)
 {

@@ -135,7 +135,7 @@ read_four_hex (Scanner *self, gunichar *out)
 }
 
 /* RFC 8259, 7: beyond the basic plane two escapes, a high and a low surrogate, say one character.
- * */
+ */
 static gboolean
 read_unicode_escape (Scanner *self, GError **error)
 {

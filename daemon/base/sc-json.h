@@ -27,11 +27,11 @@ extern const ScJsonLimits sc_json_limits_default;
  * @limits: (nullable): NULL for sc_json_limits_default
  *
  * The pre-scan. IMAGE_INVALID with the line of the fault, LIMIT_EXCEEDED when a limit is hit.
- * Refused: invalid
- * UTF-8, a byte order mark, unpaired surrogates, \u0000, duplicate keys (after unescaping), numbers
- * that are no JSON numbers, comments, anything after the document, an empty document; and what
- * json-glib cannot hold: integers beyond int64, "-0", numbers beyond double. Whatever @limits says,
- * depth ends at 256, a number at 64 bytes, and at 64 keys of one object that have the same hash.
+ * Refused: invalid UTF-8, a byte order mark, unpaired surrogates, \u0000, duplicate keys (after
+ * unescaping), numbers that are no JSON numbers, comments, anything after the document, an empty
+ * document; and what json-glib cannot hold: integers beyond int64, "-0", numbers beyond double.
+ * Whatever @limits says, depth ends at 256, a number at 64 bytes, and at 64 keys of one object that
+ * have the same hash.
  */
 gboolean
 sc_json_check (const char *data, gsize size_bytes, const ScJsonLimits *limits, GError **error);
@@ -53,8 +53,7 @@ JsonObject *sc_json_parse_object (const char *data,
                                   GError **error);
 
 /* Getters: a missing or null member gives TRUE with *out = NULL, 0 or the given fallback; one of
- * another type is
- * IMAGE_INVALID and names the member. What they return is lent by the object. */
+ * another type is IMAGE_INVALID and names the member. What they return is lent by the object. */
 gboolean
 sc_json_get_string (JsonObject *object, const char *member, const char **out, GError **error);
 gboolean

@@ -53,8 +53,7 @@ field_length (const GLogField *field)
 }
 
 /* Text of an outsider may be in any message, also in those of libraries: one line, and no more of
- * it
- * than a reader can use. */
+ * it than a reader can use. */
 static char *
 message_of_fields (const GLogField *fields, gsize n_fields)
 {

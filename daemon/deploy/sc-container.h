@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What is known of a container beside its files: /var/lib/syscont/containers/NAME.json. Unknown keys are kept; a newer
- * version than ours is refused.
+ * What is known of a container beside its files: /var/lib/syscont/containers/NAME.json. Unknown
+ * keys are kept; a newer version than ours is refused.
  */
 #pragma once
 
@@ -39,7 +39,8 @@ void sc_deployment_record_free (ScDeploymentRecord *self);
 /** sc_container_find: (transfer none) (nullable): the record with this id */
 ScDeploymentRecord *sc_container_find (const ScContainer *self, guint64 id);
 
-/** sc_container_load: NOT_FOUND; DAMAGED when the file cannot be read; NOT_SUPPORTED for a newer version */
+/** sc_container_load: NOT_FOUND; DAMAGED when the file cannot be read; NOT_SUPPORTED for a newer
+ * version */
 ScContainer *sc_container_load (const ScPaths *paths, const char *name, GError **error);
 gboolean sc_container_save (const ScContainer *self, const ScPaths *paths, GError **error);
 gboolean sc_container_delete (const ScPaths *paths, const char *name, GError **error);

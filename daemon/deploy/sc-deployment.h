@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The directories below the checkout path: NAME.<n> with rootfs, config.json, info and copies of unit and tmpfiles file, built as
- * .NAME.<n>.partial, and the symbolic link NAME, whose rename switches a container from one deployment to another.
+ * The directories below the checkout path: NAME.<n> with rootfs, config.json, info and copies of
+ * unit and tmpfiles file, built as .NAME.<n>.partial, and the symbolic link NAME, whose rename
+ * switches a container from one deployment to another.
  */
 #pragma once
 
@@ -11,9 +12,9 @@
  * sc_deployment_stage:
  * @n: number of the deployment, never used before for @name
  *
- * Sets the ref syscont/deploy/NAME/<n>, checks out, makes mount points, writes the files, syncs the file system and
- * renames the directory to NAME.<n>. Nothing uses it yet.
- * What an earlier try left under either name is removed first. Blocks.
+ * Sets the ref syscont/deploy/NAME/<n>, checks out, makes mount points, writes the files, syncs the
+ * file system and renames the directory to NAME.<n>. Nothing uses it yet. What an earlier try left
+ * under either name is removed first. Blocks.
  */
 gboolean sc_deployment_stage (const ScPaths *paths,
                               ScRepo *repo,
@@ -24,21 +25,22 @@ gboolean sc_deployment_stage (const ScPaths *paths,
                               GCancellable *cancellable,
                               GError **error);
 
-/** sc_deployment_switch: points the symbolic link NAME to NAME.<n> in one rename and syncs; this is where a deployment is
- * switched */
+/** sc_deployment_switch: points the symbolic link NAME to NAME.<n> in one rename and syncs; this is
+ * where a deployment is switched */
 gboolean sc_deployment_switch (const ScPaths *paths, const char *name, guint64 n, GError **error);
 
 /** sc_deployment_unlink: removes the symbolic link NAME */
 gboolean sc_deployment_unlink (const ScPaths *paths, const char *name, GError **error);
 
-/** sc_deployment_current: FALSE when there is no link NAME or it is not one of ours; @n: (out): the number that it points to.
- * The first deployment of a container is 0 */
+/** sc_deployment_current: FALSE when there is no link NAME or it is not one of ours; @n: (out): the
+ * number that it points to. The first deployment of a container is 0 */
 gboolean sc_deployment_current (const ScPaths *paths, const char *name, guint64 *n);
 
 /** sc_deployment_list: (transfer full): of guint64, rising: numbers of the directories NAME.<n> */
 GArray *sc_deployment_list (const ScPaths *paths, const char *name, GError **error);
 
-/** sc_deployment_remove: NAME.<n> or its partial directory; files only, the ref stays; harmless when there is nothing */
+/** sc_deployment_remove: NAME.<n> or its partial directory; files only, the ref stays; harmless
+ * when there is nothing */
 gboolean sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n, GError **error);
 
 /** sc_deployment_drop_ref: removes the ref syscont/deploy/NAME/<n> in a transaction of its own */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What an image brings below /exports: templates and manifest.json, read out of its merged commit. Symbolic links on the
- * way are refused, so nothing of the host can be meant.
+ * What an image brings below /exports: templates and manifest.json, read out of its merged commit.
+ * Symbolic links on the way are refused, so nothing of the host can be meant.
  */
 #pragma once
 
@@ -12,8 +12,8 @@ typedef struct
   GBytes *config;           /* (owned) (nullable) /exports/config.json */
   GBytes *config_template;  /* (owned) (nullable) /exports/config.json.template */
   GBytes *service_template; /* (owned) (nullable) /exports/service.template */
-  GBytes *
-      tmpfiles_template; /* (owned) (nullable) /exports/tmpfiles.template; may be empty: then there is no file at all */
+  /* (owned) (nullable) /exports/tmpfiles.template; may be empty: then there is no file at all */
+  GBytes *tmpfiles_template;
   GHashTable *default_values;    /* (owned) manifest.json's defaultValues: char* to char* */
   gboolean no_container_service; /* manifest.json's noContainerService */
   gboolean has_exports;
@@ -27,8 +27,10 @@ void sc_exports_free (ScExports *self);
 /**
  * sc_exports_variables:
  *
- * Returns: (transfer full): every variable of the templates that an administrator may set: name to default (char*), or to NULL when it
- *   must be set. Computed names (NAME, DESTDIR …) are left out; those that have a built-in value which can be
+ * Returns: (transfer full): every variable of the templates that an administrator may set: name to
+ * default (char*), or to NULL when it
+ *   must be set. Computed names (NAME, DESTDIR …) are left out; those that have a built-in value
+ *   which can be
  *   overridden have that text in braces, as atomic shows it: "{SET_BY_OS}".
  */
 GHashTable *sc_exports_variables (const ScExports *self, GError **error);

@@ -27,16 +27,19 @@ char *sc_host_path_clean (const char *path);
 /** sc_host_path_is_below: whether @path is @parent or below it; both clean */
 gboolean sc_host_path_is_below (const char *path, const char *parent);
 
-/** sc_host_path_strip_root: (transfer none): @path without the prefix @paths->root: as the installed system sees it */
+/** sc_host_path_strip_root: (transfer none): @path without the prefix @paths->root: as the
+ * installed system sees it */
 const char *sc_host_path_strip_root (const ScPaths *paths, const char *path);
 
-/** sc_host_path_resolve_legacy: (transfer full): @path with /var/run and /var/lock as /run and /run/lock */
+/** sc_host_path_resolve_legacy: (transfer full): @path with /var/run and /var/lock as /run and
+ * /run/lock */
 char *sc_host_path_resolve_legacy (const char *path);
 
 typedef enum
 {
   SC_HOST_PATH_REFUSED, /* outside the directories an image may use, or critical for the host */
-  SC_HOST_PATH_SHARED, /* such a directory itself, or above something critical: may be made, not changed */
+  SC_HOST_PATH_SHARED,  /* such a directory itself, or above something critical: may be made, not
+                        * changed */
   SC_HOST_PATH_ALLOWED,
 } ScHostPathClass;
 

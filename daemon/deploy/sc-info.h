@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The file info of a deployment: JSON with the keys that other tools read since the days of atomic. Written once, never
- * changed.
+ * The file info of a deployment: JSON with the keys that other tools read since the days of atomic.
+ * Written once, never changed.
  */
 #pragma once
 

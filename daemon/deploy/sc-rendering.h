@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Everything that a deployment consists of, rendered and checked in memory before anything on the host changes: config.json,
- * unit, drop-in, tmpfiles lines, info, mount points. Pure: reads no file of the host but two of /proc, for the capabilities,
- * and whether bind sources exist.
+ * Everything that a deployment consists of, rendered and checked in memory before anything on the
+ * host changes: config.json, unit, drop-in, tmpfiles lines, info, mount points. Pure: reads no file
+ * of the host but two of /proc, for the capabilities, and whether bind sources exist.
  */
 #pragma once
 
@@ -31,13 +31,13 @@ typedef struct
 
 typedef struct
 {
-  char *
-      config_json; /* (owned) checked runtime-spec config; root.path "rootfs", root.readonly true, cgroupsPath ours */
-  char *service;    /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
-  char *drop_in;    /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
-  char *tmpfiles;   /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
-  char *info;       /* (owned) JSON of the info file */
-  ScValues *values; /* (owned) all, with the built-ins */
+  char *config_json; /* (owned) checked runtime-spec config; root.path "rootfs", root.readonly true,
+                    * cgroupsPath ours */
+  char *service;     /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
+  char *drop_in;     /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
+  char *tmpfiles;    /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
+  char *info;        /* (owned) JSON of the info file */
+  ScValues *values;  /* (owned) all, with the built-ins */
   GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */
   char **notes; /* (owned) what was changed or ignored, for the job's result; never NULL */
 } ScRendering;
@@ -52,9 +52,9 @@ typedef struct
 /**
  * sc_render:
  *
- * Errors: VALUE_MISSING, TEMPLATE_INVALID (names file and, where it can, line), INVALID_ARGUMENT for a set value that no
- * template may have (reserved name, too many, too long), NOT_SUPPORTED (user namespaces that do not map root,
- * WatchdogSec= with runc, writable root, host files)
+ * Errors: VALUE_MISSING, TEMPLATE_INVALID (names file and, where it can, line), INVALID_ARGUMENT
+ * for a set value that no template may have (reserved name, too many, too long), NOT_SUPPORTED
+ * (user namespaces that do not map root, WatchdogSec= with runc, writable root, host files)
  */
 ScRendering *sc_render (const ScRenderRequest *request, GError **error);
 void sc_rendering_free (ScRendering *self);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * config.json of a container (runtime-spec config.md): parsed strictly, migrated from the spelling of old runtimes, completed with what is
- * ours to say (root, control group) and checked for what cannot work or would reach around the deployment. Not a sandbox
- * policy: an image may ask for any privilege here, and is authorised for it as a whole.
+ * config.json of a container (runtime-spec config.md): parsed strictly, migrated from the spelling
+ * of old runtimes, completed with what is ours to say (root, control group) and checked for what
+ * cannot work or would reach around the deployment. Not a sandbox policy: an image may ask for any
+ * privilege here, and is authorised for it as a whole.
  */
 #pragma once
 
@@ -24,14 +25,17 @@ sc_runtime_config_parse (const char *file, const char *text, gsize size_bytes, G
 /**
  * sc_runtime_config_complete:
  *
- * Changes @config into what is deployed. Everything that was changed or dropped is appended to @notes as text.
+ * Changes @config into what is deployed. Everything that was changed or dropped is appended to
+ * @notes as text.
  *
- * Errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (writable root, user namespace that does not map root)
+ * Errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (writable root, user namespace that does
+ * not map root)
  */
 gboolean sc_runtime_config_complete (JsonObject *config,
                                      const ScRuntimeConfigRules *rules,
                                      GPtrArray *notes,
                                      GError **error);
 
-/** sc_template_error_convert: what sc-json says of an image's JSON is TEMPLATE_INVALID here; returns FALSE, prefixed by @file */
+/** sc_template_error_convert: what sc-json says of an image's JSON is TEMPLATE_INVALID here;
+ * returns FALSE, prefixed by @file */
 gboolean sc_template_error_convert (const char *file, GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The template language of system images: $NAME, ${NAME} and $$, a single pass, nothing else (Python's string.Template,
- * strict). What a value may hold and how it is escaped depends on where it goes.
+ * The template language of system images: $NAME, ${NAME} and $$, a single pass, nothing else
+ * (Python's string.Template, strict). What a value may hold and how it is escaped depends on where
+ * it goes.
  */
 #pragma once
 
@@ -17,7 +18,8 @@ typedef enum
 
 #define SC_TEMPLATE_MAX_BYTES (1024 * 1024)
 
-/** ScValues: template variables; a value is ours (a built-in), the image's default or the caller's */
+/** ScValues: template variables; a value is ours (a built-in), the image's default or the caller's
+ */
 typedef enum
 {
   SC_VALUE_BUILTIN,
@@ -41,7 +43,8 @@ gboolean sc_values_name_is_valid (const char *name);
  * sc_template_expand:
  * @file: name for messages
  *
- * Returns: (transfer full) (nullable): VALUE_MISSING with "line N" and the text "unreplaced value for: ''NAME''";
+ * Returns: (transfer full) (nullable): VALUE_MISSING with "line N" and the text "unreplaced value
+ * for: ''NAME''";
  *   TEMPLATE_INVALID for another use of "$", NUL, invalid UTF-8, a value that the context refuses
  */
 char *sc_template_expand (const char *file,
@@ -50,7 +53,8 @@ char *sc_template_expand (const char *file,
                           const ScValues *values,
                           GError **error);
 
-/** sc_template_variables: (transfer full): sorted unique names used in @text; the template must be valid */
+/** sc_template_variables: (transfer full): sorted unique names used in @text; the template must be
+ * valid */
 char **sc_template_variables (const char *file, GBytes *text, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScValues, sc_values_free)

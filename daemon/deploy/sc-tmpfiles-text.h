@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Lines for systemd-tmpfiles (tmpfiles.d(5)): those of an image are checked, because the program that reads them is root and
- * can do anything anywhere; those of our own are written.
+ * Lines for systemd-tmpfiles (tmpfiles.d(5)): those of an image are checked, because the program
+ * that reads them is root and can do anything anywhere; those of our own are written.
  */
 #pragma once
 
@@ -12,9 +12,10 @@
  * @file: name for messages
  * @name: of the container
  *
- * Allowed are the types d D e f L v q Q r z Z below /run, /etc, /usr/local, /opt, /srv and /var/{lib,log,cache,spool},
- * except for what is critical there. Such a directory itself, and one above something critical, may only be named by a
- * "d" line that sets nothing. "+" and "=", which remove or overwrite what is there, are only for paths that belong to
+ * Allowed are the types d D e f L v q Q r z Z below /run, /etc, /usr/local, /opt, /srv and
+ * /var/{lib,log,cache,spool}, except for what is critical there. Such a directory itself, and one
+ * above something critical, may only be named by a "d" line that sets nothing. "+" and "=", which
+ * remove or overwrite what is there, are only for paths that belong to
  * @name. A directory of drop-ins of any unit may be made, and NAME.conf in it removed.
  *
  * Errors: TEMPLATE_INVALID, naming the line

@@ -24,15 +24,18 @@ typedef struct
 
 void sc_unit_facts_clear (ScUnitFacts *self);
 
-/** sc_unit_text_default: (transfer full): template of the unit for an image without one; @notes: what was ignored */
+/** sc_unit_text_default: (transfer full): template of the unit for an image without one; @notes:
+ * what was ignored */
 GBytes *sc_unit_text_default (const ScImageConfig *image_config, GPtrArray *notes);
 
 /**
  * sc_unit_text_check:
  * @file: name for messages
  *
- * Errors: TEMPLATE_INVALID with the line: no unit file, a name of another unit in Alias= or Also=, BusName=;
- *   NOT_SUPPORTED: WatchdogSec= that the runtime does not forward, User= that cannot reach its working directory
+ * Errors: TEMPLATE_INVALID with the line: no unit file, a name of another unit in Alias= or Also=,
+ * BusName=;
+ *   NOT_SUPPORTED: WatchdogSec= that the runtime does not forward, User= that cannot reach its
+ *   working directory
  */
 gboolean sc_unit_text_check (const char *file,
                              const char *text,
@@ -43,10 +46,12 @@ gboolean sc_unit_text_check (const char *file,
 /** sc_unit_text_drop_in: (transfer full): text of NAME.service.d/50-syscont.conf */
 char *sc_unit_text_drop_in (const ScPaths *paths, const char *name, const char *runtime);
 
-/** sc_unit_text_cgroups_path: (transfer full): the control group of the container, below that of its unit */
+/** sc_unit_text_cgroups_path: (transfer full): the control group of the container, below that of
+ * its unit */
 char *sc_unit_text_cgroups_path (const char *slice, const char *name);
 
-/** sc_signal_from_text: number of a signal given as "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 when it is none */
+/** sc_signal_from_text: number of a signal given as "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 when
+ * it is none */
 int sc_signal_from_text (const char *text);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScUnitFacts, sc_unit_facts_clear)

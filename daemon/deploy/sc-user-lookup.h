@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Who "USER[:GROUP]" of an image config is, by the passwd and group files of the image itself. The host's users are never
- * asked.
+ * Who "USER[:GROUP]" of an image config is, by the passwd and group files of the image itself. The
+ * host's users are never asked.
  */
 #pragma once
 

@@ -91,7 +91,7 @@ sc_systemd_free (ScSystemd *self)
   if (self->job_removed_id != 0)
     g_dbus_connection_signal_unsubscribe (self->bus, self->job_removed_id);
   /* The subscription's last callbacks are sources of this context: run them before the table goes.
-   * */
+   */
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_hash_table_unref (self->results);
@@ -144,7 +144,7 @@ source_end (GSource *source)
 }
 
 /* Waits until systemd says how a job ended. (transfer full): its result, e.g. "done" or "failed".
- * */
+ */
 static char *
 wait_for_job (
     ScSystemd *self, const char *job, guint timeout_s, GCancellable *cancellable, GError **error)
@@ -282,8 +282,9 @@ sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable
 void
 sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable)
 {
-  g_autoptr (GVariant) reply G_GNUC_UNUSED = call (self, MANAGER_PATH, MANAGER_INTERFACE, "ResetFailedUnit",
-                                     g_variant_new ("(s)", unit), "()", cancellable, NULL);
+  g_autoptr (GVariant) reply G_GNUC_UNUSED
+      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "ResetFailedUnit", g_variant_new ("(s)", unit),
+              "()", cancellable, NULL);
 }
 
 void
@@ -398,15 +399,17 @@ sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellabl
 void
 sc_systemd_unref_unit (ScSystemd *self, const char *unit)
 {
-  g_autoptr (GVariant) reply G_GNUC_UNUSED = call (self, MANAGER_PATH, MANAGER_INTERFACE, "UnrefUnit",
-                                     g_variant_new ("(s)", unit), "()", NULL, NULL);
+  g_autoptr (GVariant) reply G_GNUC_UNUSED
+      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "UnrefUnit", g_variant_new ("(s)", unit), "()",
+              NULL, NULL);
 }
 
 void
 sc_systemd_kill (ScSystemd *self, const char *unit)
 {
-  g_autoptr (GVariant) reply G_GNUC_UNUSED = call (self, MANAGER_PATH, MANAGER_INTERFACE, "KillUnit",
-                                     g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
+  g_autoptr (GVariant) reply G_GNUC_UNUSED
+      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "KillUnit",
+              g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
 }
 
 static GVariant *

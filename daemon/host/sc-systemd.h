@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * systemd's D-Bus interface (org.freedesktop.systemd1(5)), blocking, for a job's thread. Waits for
- * the result of each unit
- * job.
+ * the result of each unit job.
  */
 #pragma once
 
@@ -15,8 +14,7 @@ typedef struct _ScSystemd ScSystemd;
  * @bus: the system bus
  *
  * (thread: the one that uses it): signals are received in its thread-default main context, which
- * only this object may
- * iterate.
+ * only this object may iterate.
  */
 ScSystemd *sc_systemd_new (GDBusConnection *bus, GError **error);
 void sc_systemd_free (ScSystemd *self);
@@ -29,8 +27,7 @@ gboolean sc_systemd_reload (ScSystemd *self, GCancellable *cancellable, GError *
  * @timeout_s: TIMED_OUT after that
  *
  * Errors: START_FAILED with systemd's job result ("failed", "timeout", "dependency" …) and what to
- * look at; NOT_FOUND. Stopping
- * what does not run succeeds.
+ * look at; NOT_FOUND. Stopping what does not run succeeds.
  */
 gboolean sc_systemd_start (
     ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
@@ -79,8 +76,7 @@ char *sc_systemd_find_invocation (ScSystemd *self,
  * sc_systemd_ref_unit:
  *
  * Keeps systemd from forgetting a unit that ended, so that its Result can be read, until
- * sc_systemd_unref_unit() or
- * until the bus connection ends.
+ * sc_systemd_unref_unit() or until the bus connection ends.
  */
 gboolean
 sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
@@ -95,8 +91,7 @@ void sc_systemd_kill (ScSystemd *self, const char *unit);
  * @description: of the transient unit
  *
  * Runs a program in a transient service unit, as root, and waits for its end. FAILED when it exits
- * with another status
- * than 0.
+ * with another status than 0.
  */
 gboolean sc_systemd_run (ScSystemd *self,
                          const char *const *argv,

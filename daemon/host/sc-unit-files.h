@@ -12,8 +12,7 @@
  * sc_unit_files_check_free:
  *
  * UNIT_CONFLICT naming the file when NAME.service, NAME.service.d with a 50-syscont.conf, or the
- * tmpfiles file exists, or a unit of that name in any of
- * systemd's unit directories.
+ * tmpfiles file exists, or a unit of that name in any of systemd's unit directories.
  */
 gboolean sc_unit_files_check_free (const ScPaths *paths, const char *name, GError **error);
 
@@ -30,8 +29,7 @@ gboolean sc_unit_files_write (const ScPaths *paths,
  * sc_unit_files_remove:
  *
  * Removes unit, our drop-in (its directory only when that is empty then), tmpfiles file and the
- * links that enabling made
- * (….wants/NAME.service, ….requires/NAME.service). May be repeated.
+ * links that enabling made (….wants/NAME.service, ….requires/NAME.service). May be repeated.
  */
 gboolean sc_unit_files_remove (const ScPaths *paths, const char *name, GError **error);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * One entry of a layer as it goes from syscont-unpack to syscontd: a tar member, checked and
- * normalised. What the worker
- * promises is checked again by the reader (sc_entry_check()): the worker is not trusted.
+ * normalised. What the worker promises is checked again by the reader (sc_entry_check()): the
+ * worker is not trusted.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The image config (image-spec config.md, and Docker's of the same shape): data to convert and to
- * show. Nothing in it is
- * ever executed by the daemon or put into a unit.
+ * show. Nothing in it is ever executed by the daemon or put into a unit.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Manifests and indexes: OCI image-spec 1.x and Docker schema 2, read strictly: a closed set of
- * keys for each media
- * type, contradictory ones refused (CVE-2021-41190), limits of layers and children.
+ * keys for each media type, contradictory ones refused (CVE-2021-41190), limits of layers and
+ * children.
  */
 #pragma once
 
@@ -49,8 +49,7 @@ extern const char *const sc_manifest_accept[];
  * mediaType
  *
  * Errors: IMAGE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (names schema 1, artifacts, encrypted and
- * non-distributable
- * layers)
+ * non-distributable layers)
  */
 ScManifest *sc_manifest_parse (GBytes *bytes, const char *content_type, GError **error);
 void sc_manifest_free (ScManifest *self);

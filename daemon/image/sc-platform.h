@@ -26,9 +26,8 @@ char *sc_platform_to_text (const ScPlatform *self);
  * sc_platform_rank:
  *
  * How well an image for @have runs on @want: 0 not at all, otherwise higher is better. arm variants
- * run on higher ones
- * (v6 on v7), arm64 without variant is v8, an entry without variant is below one with the exact
- * variant.
+ * run on higher ones (v6 on v7), arm64 without variant is v8, an entry without variant is below one
+ * with the exact variant.
  */
 guint sc_platform_rank (const ScPlatform *want, const ScPlatform *have);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The protocol between syscontd and its workers: length-prefixed binary records with fixed caps,
- * over the accepted socket
- * (control, may carry one fd each way of SC_RECORD_MAX_FDS) and over pipes (data). Integers are
- * little endian.
+ * over the accepted socket (control, may carry one fd each way of SC_RECORD_MAX_FDS) and over pipes
+ * (data). Integers are little endian.
  *
  *     u32 type, u32 size of the payload, payload
  *
@@ -23,8 +22,7 @@ typedef enum
   /* worker to daemon, the first record of a connection: u32 version, string  (32 hex) */
   SC_RECORD_HELLO = 1,
   /* worker to daemon, in answer to a request or, on a stream, instead of its end: u32 request, u32
-   * SyscontError,
-   * string message */
+   * SyscontError, string message */
   SC_RECORD_ERROR,
 
   /* --- syscont-fetch, all on the socket --- */
@@ -36,7 +34,7 @@ typedef enum
   /* worker: u32 request, string content type, bytes body */
   SC_RECORD_FETCH_MANIFEST_BODY,
   /* daemon, with the write end of a pipe: u32 request, string repository, string digest, u64 size
-   * */
+   */
   SC_RECORD_FETCH_BLOB,
   /* worker: u32 request, u64 bytes written; the pipe is closed then */
   SC_RECORD_FETCH_BLOB_DONE,
@@ -45,19 +43,17 @@ typedef enum
 
   /* --- syscont-unpack --- */
   /* daemon, on the socket, with two fds: the stream to read and the write end of the pipe for the
-   * records: u32 request,
-   * u32 ScUnpackKind, u32 ScCompression, u64 max unpacked bytes, u32 max entries */
+   * records: u32 request, u32 ScUnpackKind, u32 ScCompression, u64 max unpacked bytes, u32 max
+   * entries */
   SC_RECORD_UNPACK = 32,
   /* worker, on the pipe: u32 ScEntryType, u32 mode, u32 uid, u32 gid, u64 size, string path, string
-   * link target,
-   * u32 number of xattrs, for each: string name, bytes value */
+   * link target, u32 number of xattrs, for each: string name, bytes value */
   SC_RECORD_ENTRY,
   /* worker, on the pipe: raw bytes of the regular file of the last SC_RECORD_ENTRY, until its size
    * is reached */
   SC_RECORD_DATA,
   /* worker, on the pipe, last: u64 unpacked bytes of the whole stream, string digest of these
-   * ("sha256:…", the
-   * diff_id). SC_RECORD_ERROR instead when the stream is refused. */
+   * ("sha256:…", the diff_id). SC_RECORD_ERROR instead when the stream is refused. */
   SC_RECORD_END,
 } ScRecordType;
 
@@ -136,8 +132,8 @@ void sc_channel_shutdown (ScChannel *self);
  * @fds: (nullable): descriptors that go along; they stay the caller's. Only on a socket.
  *
  * Sends what @writer holds, without buffering on a socket; on a pipe records are collected up to
- * 256 KiB, see
- * sc_channel_flush(). @writer can be used for another record of its type afterwards: it is reset.
+ * 256 KiB, see sc_channel_flush(). @writer can be used for another record of its type afterwards:
+ * it is reset.
  */
 gboolean sc_channel_send (
     ScChannel *self, ScRecordWriter *writer, const int *fds, guint n_fds, GError **error);
@@ -153,8 +149,7 @@ gboolean sc_channel_flush (ScChannel *self, GError **error);
  * @record: (out):
  *
  * Waits for the next record. A socket on which sc_channel_shutdown() was called and the peer's end
- * both are an end of
- * file.
+ * both are an end of file.
  *
  * Returns: 1 and @record; 0 at the end of file between two records; -1 with @error
  */

@@ -28,12 +28,10 @@ typedef struct
  * @text: NAME[:TAG][@DIGEST]; at most 1024 bytes
  *
  * The first component is a registry when it has a "." or ":" or is "localhost" (Docker's rule).
- * Path components
- * are lower case as the distribution-spec says. INVALID_REFERENCE quotes @text and says what to
- * write, for http: it
- * names the configuration key [Registries] Insecure=, for a text with a transport prefix that only
- * a client can open
- * ("oci:", "oci-archive:", "docker:" …) it says to use syscontctl.
+ * Path components are lower case as the distribution-spec says. INVALID_REFERENCE quotes @text and
+ * says what to write, for http: it names the configuration key [Registries] Insecure=, for a text
+ * with a transport prefix that only a client can open ("oci:", "oci-archive:", "docker:" …) it says
+ * to use syscontctl.
  */
 ScReference *sc_reference_parse (const char *text, GError **error);
 void sc_reference_free (ScReference *self);
@@ -58,8 +56,7 @@ char *sc_reference_container_name (const ScReference *self);
 char *sc_reference_encode (const char *fullname);
 
 /** sc_reference_decode: (transfer full) (nullable): the full name behind an image ref; NULL for
- * another ref, also for a
- * blob's ("ociimage/" and exactly 64 lower-case hex digits) */
+ * another ref, also for a blob's ("ociimage/" and exactly 64 lower-case hex digits) */
 char *sc_reference_decode (const char *ref);
 
 /** sc_reference_blob_ref: (transfer full): "ociimage/<64 hex>" for a digest */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * An oci-archive: the tar of an OCI image layout (image-spec image-layout.md). syscont-unpack reads
- * the tar; members come
- * back and go to the spool, where each blob is checked against the digest that it is named after.
+ * the tar; members come back and go to the spool, where each blob is checked against the digest
+ * that it is named after.
  */
 #pragma once
 

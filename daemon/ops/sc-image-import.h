@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * From a known manifest to an image in the store, for every kind of source: blobs that are missing
- * are brought and
- * checked, layers become commits, and one transaction makes all of it visible at once.
+ * are brought and checked, layers become commits, and one transaction makes all of it visible at
+ * once.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ typedef struct
  * sc_image_import:
  *
  * Sets in the context's result: digest, reference, downloaded-bytes, dropped-nodes, changed. An
- * image that is stored under
- * that name already is left alone, one that is stored under another name gets this one too.
+ * image that is stored under that name already is left alone, one that is stored under another name
+ * gets this one too.
  */
 gboolean sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The recipe of an installation. Everything that can fail on content happens before the intent is
- * written; from there
- * until it is committed whatever fails, or is interrupted, is undone as a whole.
+ * written; from there until it is committed whatever fails, or is interrupted, is undone as a
+ * whole.
  */
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"

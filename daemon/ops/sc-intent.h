@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What an operation is about to do to the host, written down before it does: intents/JOB.json below
- * the state directory.
- * After a crash or a power cut an intent says what has to be undone or completed. Names and numbers
- * only, no values.
+ * the state directory. After a crash or a power cut an intent says what has to be undone or
+ * completed. Names and numbers only, no values.
  */
 #pragma once
 

@@ -17,7 +17,7 @@ container_entry_free (gpointer data)
 }
 
 /* (transfer full) (nullable): what an administrator, or a fault, took away of a container's files.
- * */
+ */
 static char *
 find_damage (const ScPaths *paths, const ScContainer *container)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A snapshot of what is on disk: containers and images. Loaded on a job's thread after it ended, or
- * at start, and then
- * handed to the main thread as a whole; never changed afterwards.
+ * at start, and then handed to the main thread as a whole; never changed afterwards.
  */
 #pragma once
 

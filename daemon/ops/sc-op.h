@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * An operation: a closed, checked request, what it claims, and the recipe that runs it on a job's
- * thread. The service
- * makes one for each call, asks for authorization, queues it and runs it; it never looks inside.
+ * thread. The service makes one for each call, asks for authorization, queues it and runs it; it
+ * never looks inside.
  */
 #pragma once
 

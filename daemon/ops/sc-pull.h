@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Brings an image from a registry into the store: what the operation "pull" does, and "install" for
- * an image that is
- * not there.
+ * an image that is not there.
  */
 #pragma once
 

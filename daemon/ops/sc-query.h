@@ -11,5 +11,5 @@
 char *sc_query_inspect_image (const ScPaths *paths, const char *image, GError **error);
 
 /** sc_query_values: (transfer full): variables of the current deployment, char* to char*; NOT_FOUND
- * */
+ */
 GHashTable *sc_query_values (const ScPaths *paths, const char *container, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What a crash or a power cut left half done is undone or completed, by the intents on disk
- * (sc-intent.h). May run any
- * number of times; one container that cannot be repaired does not keep the others from it.
+ * (sc-intent.h). May run any number of times; one container that cannot be repaired does not keep
+ * the others from it.
  */
 #pragma once
 

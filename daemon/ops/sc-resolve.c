@@ -71,7 +71,7 @@ check_document (
 }
 
 /* @digest and @size_bytes: what the document must have; NULL and 0 for one that is got by its tag.
- * */
+ */
 static gboolean
 get_manifest (ScWorker *fetch,
               const ScReference *reference,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * From a reference to the one manifest that is meant (distribution-spec, "Pulling manifests"):
- * syscont-fetch brings
- * documents, everything about them is decided and checked here.
+ * syscont-fetch brings documents, everything about them is decided and checked here.
  */
 #pragma once
 

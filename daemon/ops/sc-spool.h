@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Compressed blobs on their way: unlinked files on the repository's file system, so that nothing is
- * left of them
- * however the daemon ends. What is in a spooled blob was written by us alone.
+ * left of them however the daemon ends. What is in a spooled blob was written by us alone.
  */
 #pragma once
 

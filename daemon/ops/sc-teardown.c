@@ -14,7 +14,7 @@
 #define TMPFILES_TIMEOUT_S 60
 
 /* Directories in /run that a line made and that are empty now; tmpfiles.d(5) has no word for that.
- * */
+ */
 static void
 remove_run_directory (const ScPaths *paths, const char *line)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Removes everything that a container has, in an order that can be repeated from the start after
- * any interruption: what
- * uninstalling does, undoing a failed install, and recovery.
+ * any interruption: what uninstalling does, undoing a failed install, and recovery.
  */
 #pragma once
 

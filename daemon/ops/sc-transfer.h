@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Moves blobs: from syscont-fetch into the spool, up to three at a time, hashing each; and from the
- * spool into
- * syscont-unpack, one at a time, as far as it has come. One thread with one poll(2) loop does all
- * of it, beside the job's
- * thread, which reads what unpack makes of it.
+ * spool into syscont-unpack, one at a time, as far as it has come. One thread with one poll(2) loop
+ * does all of it, beside the job's thread, which reads what unpack makes of it.
  *
  *     fetch ─pipe─▶ hash + spool ─pipe─▶ unpack
  */
@@ -36,8 +34,7 @@ ScTransfer *sc_transfer_new (const ScTransferSetup *setup);
  * @fd: (transfer full): write end of a pipe, or -1 to only wait for the download
  *
  * Writes the blob into @fd and closes that at its end, or as soon as anything is wrong with the
- * blob. One at a time; the
- * next call must come after sc_transfer_wait().
+ * blob. One at a time; the next call must come after sc_transfer_wait().
  */
 void sc_transfer_feed (ScTransfer *self, guint index, int fd);
 
@@ -45,8 +42,7 @@ void sc_transfer_feed (ScTransfer *self, guint index, int fd);
  * sc_transfer_wait:
  *
  * Blocks until the blob of the last sc_transfer_feed() was downloaded whole, checked, and written
- * into the pipe (or the
- * pipe's reader had gone: that is for the reader's side to report).
+ * into the pipe (or the pipe's reader had gone: that is for the reader's side to report).
  */
 gboolean sc_transfer_wait (ScTransfer *self, GError **error);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Our side of syscont-unpack: asks for a stream to be taken apart and reads the entries that come
- * back. What comes is
- * checked like anything else from outside.
+ * back. What comes is checked like anything else from outside.
  */
 #pragma once
 

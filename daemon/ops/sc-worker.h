@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * One running worker: a unit that systemd made for our connection to its socket. Whoever answers
- * must prove by its
- * invocation id that it is that unit; a worker that breaks the protocol is killed.
+ * must prove by its invocation id that it is that unit; a worker that breaks the protocol is
+ * killed.
  */
 #pragma once
 
@@ -25,8 +25,7 @@ ScWorker *sc_worker_connect (const ScPaths *paths, const char *kind, GError **er
  * @systemd: lent until sc_worker_free()
  *
  * Waits for the worker's first record and checks that it is the unit that it should be. From then
- * on @cancellable
- * ends the connection when it is cancelled, which ends the worker.
+ * on @cancellable ends the connection when it is cancelled, which ends the worker.
  */
 gboolean
 sc_worker_greet (ScWorker *self, ScSystemd *systemd, GCancellable *cancellable, GError **error);
@@ -37,8 +36,7 @@ ScChannel *sc_worker_get_channel (ScWorker *self);
  * sc_worker_set_death:
  *
  * To be called when the connection ended although an answer was due: sets an error that says why
- * systemd thinks the
- * worker ended (LIMIT_EXCEEDED for memory and time, CANCELLED when that is why).
+ * systemd thinks the worker ended (LIMIT_EXCEEDED for memory and time, CANCELLED when that is why).
  *
  * Returns: always FALSE
  */

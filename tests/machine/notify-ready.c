@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A service of a test image that tells systemd when it is ready: after the delay in seconds given as first argument
- * it sends READY=1 to $NOTIFY_SOCKET, and then waits for SIGTERM. A delay below 0: never ready. Linked statically,
- * without libsystemd, as an image has nothing else.
+ * A service of a test image that tells systemd when it is ready: after the delay in seconds given
+ * as first argument it sends READY=1 to $NOTIFY_SOCKET, and then waits for SIGTERM. A delay below
+ * 0: never ready. Linked statically, without libsystemd, as an image has nothing else.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +29,7 @@ send_ready (const char *path)
   if (fd < 0)
     return -1;
   socklen_t size = offsetof (struct sockaddr_un, sun_path) + length;
-  ssize_t sent = sendto (fd, "READY=1\n", 8, 0, (struct sockaddr *) &address, size);
+  ssize_t sent = sendto (fd, "READY=1\n", 8, 0, (struct sockaddr *)&address, size);
   close (fd);
   return sent == 8 ? 0 : -1;
 }
@@ -50,7 +50,8 @@ main (int argc, char **argv)
       sleep (delay_s);
       if (path == NULL || send_ready (path) < 0)
         {
-          fprintf (stderr, "no READY=1 to %s: %s\n", path ? path : "(no NOTIFY_SOCKET)", strerror (errno));
+          fprintf (stderr, "no READY=1 to %s: %s\n", path ? path : "(no NOTIFY_SOCKET)",
+                   strerror (errno));
           return 1;
         }
     }
