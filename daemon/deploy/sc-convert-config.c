@@ -173,8 +173,8 @@ set_annotations (JsonObject *config, const ScImageConfig *image_config)
     json_object_unref (annotations);
 }
 
-/* A file name that says which path it stands for: "/" is "-", and what is not a letter, digit or "." is "_" and
- * its code. */
+/* A file name that says which path it stands for: "/" is "-", and what is not a letter, digit or
+ * "." is "_" and its code. */
 static char *
 encode_path (const char *path)
 {

@@ -124,8 +124,8 @@ fill_partial (const Stage *self,
   if (g_cancellable_is_cancelled (cancellable))
     return sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled");
 
-  /* The checkout syncs nothing by itself; without this a power cut leaves empty files behind a name that says
-   * that all is there. */
+  /* The checkout syncs nothing by itself; without this a power cut leaves empty files behind a name
+   * that says that all is there. */
   if (syncfs (dir_fd) != 0)
     return sc_error_set_errno (error, errno, "writing to disk");
   if (renameat2 (self->checkout_fd, self->partial, self->checkout_fd, self->directory,

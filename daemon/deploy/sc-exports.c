@@ -18,7 +18,8 @@ typedef struct
   const char *commit;
 } Tree;
 
-/* What @path is; a symbolic link or the wrong type is an error, so that nothing of the host can be meant. */
+/* What @path is; a symbolic link or the wrong type is an error, so that nothing of the host can be
+ * meant. */
 static gboolean
 look_up (const Tree *tree, const char *path, ScNodeType wanted, gboolean *exists, GError **error)
 {

@@ -12,7 +12,8 @@
 
 #define MAX_LINKS 40
 
-/* A walk through the tree. What is done is free of links, so that it can be opened beneath the root as it is. */
+/* A walk through the tree. What is done is free of links, so that it can be opened beneath the root
+ * as it is. */
 typedef struct
 {
   int root_fd;

@@ -113,7 +113,8 @@ has_line_for (const char *lines, const char *path)
   return strstr (lines, start) != NULL;
 }
 
-/* Sources of bind mounts that are not there: created where an image may create something, otherwise only told. */
+/* Sources of bind mounts that are not there: created where an image may create something, otherwise
+ * only told. */
 static void
 add_missing_sources (Rendering *self, JsonObject *config)
 {

@@ -12,8 +12,8 @@ static const ScJsonLimits limits = {
   .max_string_bytes = 64 * 1024,
 };
 
-/* Limits of controllers cannot be set below the unit: its own control group has processes in it, and control group v2
- * forbids both at once. What to say on the unit instead. */
+/* Limits of controllers cannot be set below the unit: its own control group has processes in it,
+ * and control group v2 forbids both at once. What to say on the unit instead. */
 static const struct
 {
   const char *key;
@@ -173,7 +173,8 @@ complete_process (JsonObject *config,
   if (has_terminal)
     add_note (notes, rules, "process.terminal set to false: a service has none");
   json_object_set_boolean_member (process, "terminal", FALSE);
-  /* runc refuses to start with a label on a host without SELinux, and hosts with it are not supported yet */
+  /* runc refuses to start with a label on a host without SELinux, and hosts with it are not
+   * supported yet */
   if (label != NULL && label[0] != '\0')
     add_note (notes, rules, "process.selinuxLabel dropped: SELinux is not supported yet");
   json_object_remove_member (process, "selinuxLabel");
@@ -301,7 +302,8 @@ check_namespaces (JsonObject *linux_part, const ScRuntimeConfigRules *rules, GEr
   return TRUE;
 }
 
-/* Whether there is anything to enforce: null, false, zero and empty containers of them say nothing. */
+/* Whether there is anything to enforce: null, false, zero and empty containers of them say nothing.
+ */
 static gboolean
 says_something (JsonNode *node)
 {

@@ -70,8 +70,8 @@ sets_nothing (const Line *self)
   return TRUE;
 }
 
-/* /etc/systemd/system/OTHER.service.d may be made, and our NAME.conf in it removed: how images hook into a service that
- * they serve. */
+/* /etc/systemd/system/OTHER.service.d may be made, and our NAME.conf in it removed: how images hook
+ * into a service that they serve. */
 static gboolean
 is_drop_in (const Line *self, const char *path)
 {
@@ -117,8 +117,8 @@ check_path (const Line *self, const char *path, GError **error)
       error);
 }
 
-/* systemd-tmpfiles undoes quotes and escapes and expands specifiers; a path with any of them is not what it looks
- * like. A doubled "%" stays. */
+/* systemd-tmpfiles undoes quotes and escapes and expands specifiers; a path with any of them is not
+ * what it looks like. A doubled "%" stays. */
 static gboolean
 is_literal_text (const char *path)
 {

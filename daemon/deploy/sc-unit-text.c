@@ -32,8 +32,8 @@ static const struct
   { "STKFLT", SIGSTKFLT },
 };
 
-/* Controllers whose name and a dot at the beginning of a cgroup's name make systemd put "_" before it, as it does
- * for names that the kernel may use itself. */
+/* Controllers whose name and a dot at the beginning of a cgroup's name make systemd put "_" before
+ * it, as it does for names that the kernel may use itself. */
 static const char *const controllers[] = {
   "cpu",         "cpuacct",
   "cpuset",      "io",
@@ -145,10 +145,10 @@ sc_unit_text_default (const ScImageConfig *image_config, GPtrArray *notes)
   int number = stop_signal (image_config, notes);
   const char *type = service_type (image_config, notes);
 
-  /* No ExecStop=: KillSignal= goes to the runtime in the foreground, which passes it on, so that the container gets its
-   * stop signal once. A container that dies of it makes the runtime exit with 128 and the number
-   * of the signal. Devices are a matter of the unit, as every limit is: its control group is above
-   * the container's. */
+  /* No ExecStop=: KillSignal= goes to the runtime in the foreground, which passes it on, so that
+   * the container gets its stop signal once. A container that dies of it makes the runtime exit
+   * with 128 and the number of the signal. Devices are a matter of the unit, as every limit is: its
+   * control group is above the container's. */
   g_autofree char *text = g_strdup_printf ("[Unit]\n"
                                            "Description=$NAME\n"
                                            "\n"
@@ -243,8 +243,8 @@ parse_line (Parser *self, guint number, const char *text, GError **error)
   return TRUE;
 }
 
-/* Lines are joined exactly as systemd does it, so that no assignment is seen by one of us alone: comments between
- * continued lines do not end them, and white space after a backslash does. */
+/* Lines are joined exactly as systemd does it, so that no assignment is seen by one of us alone:
+ * comments between continued lines do not end them, and white space after a backslash does. */
 static GPtrArray *
 parse (const char *file, const char *text, GError **error)
 {

@@ -17,7 +17,8 @@ attempts_free (Attempts *self)
   g_free (self);
 }
 
-/* 401 and 403 of another host than the one that was asked: its link has run out, and the next redirect has a new one. */
+/* 401 and 403 of another host than the one that was asked: its link has run out, and the next
+ * redirect has a new one. */
 static gboolean
 is_passing_status (const ScHttpAnswer *answer, GUri *asked)
 {

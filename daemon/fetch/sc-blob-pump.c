@@ -108,7 +108,8 @@ resume (GTask *task, GError *raw)
   sc_retry_wait_async (delay_ms, g_task_get_cancellable (task), on_waited, g_object_ref (task));
 }
 
-/* A trickle that never stops is as good as nothing. Time in which the reader made us wait does not count. */
+/* A trickle that never stops is as good as nothing. Time in which the reader made us wait does not
+ * count. */
 static gboolean
 check_floor (Pump *self, gsize n_bytes, GError **error)
 {
@@ -231,7 +232,8 @@ pass_on (GTask *task)
     }
 }
 
-/* Drops what an earlier connection already brought. Returns FALSE when nothing is left of @n_bytes. */
+/* Drops what an earlier connection already brought. Returns FALSE when nothing is left of @n_bytes.
+ */
 static gboolean
 take_chunk (Pump *self, gsize n_bytes)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Moves one blob from a registry into a pipe: as fast as the pipe's reader takes it and no faster, with the exact number
- * of bytes, over as many connections as it takes (distribution-spec, "Pulling blobs"; Range, RFC 9110, 14). The digest
- * is not checked here: the reader does that, and must.
+ * Moves one blob from a registry into a pipe: as fast as the pipe's reader takes it and no faster,
+ * with the exact number of bytes, over as many connections as it takes (distribution-spec, "Pulling
+ * blobs"; Range, RFC 9110, 14). The digest is not checked here: the reader does that, and must.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ void sc_blob_pump_async (ScRegistry *registry,
 /**
  * sc_blob_pump_finish:
  *
- * Returns: TRUE when all bytes were written; IMAGE_INVALID when the blob has another size, CANCELLED also when the
+ * Returns: TRUE when all bytes were written; IMAGE_INVALID when the blob has another size,
+ * CANCELLED also when the
  *   pipe's reader is gone, and the errors of sc_registry_get_finish()
  */
 gboolean sc_blob_pump_finish (GAsyncResult *result, GError **error);

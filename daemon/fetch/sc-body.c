@@ -39,7 +39,8 @@ fail (GTask *task, GError *raw)
   g_task_return_error (task, error);
 }
 
-/* libsoup takes a body that ends before its announced length for a whole one when the connection is not kept. */
+/* libsoup takes a body that ends before its announced length for a whole one when the connection is
+ * not kept. */
 static void
 finish (GTask *task)
 {

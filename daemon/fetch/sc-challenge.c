@@ -71,7 +71,8 @@ take_value (const char **at)
   return *at > start ? g_strndup (start, (gsize)(*at - start)) : NULL;
 }
 
-/* Credentials of another kind than parameters, as in "Negotiate YII=": one word up to the end of the element. */
+/* Credentials of another kind than parameters, as in "Negotiate YII=": one word up to the end of
+ * the element. */
 static const char *
 skip_token68 (const char *at)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * WWW-Authenticate (RFC 9110, 11.6.1), as a registry sends it with status 401: a small parser of its own, strict and
- * bounded, because what it finds decides where the next request goes. It decides nothing itself.
+ * WWW-Authenticate (RFC 9110, 11.6.1), as a registry sends it with status 401: a small parser of
+ * its own, strict and bounded, because what it finds decides where the next request goes. It
+ * decides nothing itself.
  */
 #pragma once
 
@@ -21,10 +22,11 @@ typedef struct
  * sc_challenge_parse:
  * @text: value of the header; several headers are joined with ", "
  *
- * Refused are control characters and bytes above ASCII, a quote that is not closed, a parameter that is
- * there twice and whatever exceeds the limits above.
+ * Refused are control characters and bytes above ASCII, a quote that is not closed, a parameter
+ * that is there twice and whatever exceeds the limits above.
  *
- * Returns: (transfer full) (nullable): of ScChallenge, at least one; REGISTRY_AUTH_REQUIRED otherwise
+ * Returns: (transfer full) (nullable): of ScChallenge, at least one; REGISTRY_AUTH_REQUIRED
+ * otherwise
  */
 GPtrArray *sc_challenge_parse (const char *text, GError **error);
 

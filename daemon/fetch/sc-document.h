@@ -14,5 +14,6 @@ void sc_document_get_async (ScRegistry *registry,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 
-/** sc_document_get_finish: @content_type: (out): (transfer full): media type without parameters, "" when none was sent */
+/** sc_document_get_finish: @content_type: (out): (transfer full): media type without parameters, ""
+ * when none was sent */
 GBytes *sc_document_get_finish (GAsyncResult *result, char **content_type, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a failed connection means: for the caller, as an error that names the host and a remedy, and for the request,
- * whether it is worth another try.
+ * What a failed connection means: for the caller, as an error that names the host and a remedy, and
+ * for the request, whether it is worth another try.
  */
 #pragma once
 
@@ -31,5 +31,6 @@ gboolean sc_failure_set (GError **error, const GError *raw, GUri *uri);
 /** sc_failure_explain_certificate: (transfer full): what is wrong with a certificate, as words */
 char *sc_failure_explain_certificate (GTlsCertificateFlags flags);
 
-/** sc_failure_name_host: (transfer full): "host" or "host:port" of @uri, as a reference has it, safe in a message */
+/** sc_failure_name_host: (transfer full): "host" or "host:port" of @uri, as a reference has it,
+ * safe in a message */
 char *sc_failure_name_host (GUri *uri);

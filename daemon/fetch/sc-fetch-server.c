@@ -149,7 +149,8 @@ handle_open (ScFetchServer *self, ScRecord *record, GError **error)
   return self->registry != NULL;
 }
 
-/* Returns: (transfer full) (nullable): NULL without @error when the request was answered with an error */
+/* Returns: (transfer full) (nullable): NULL without @error when the request was answered with an
+ * error */
 static Request *
 take_request (ScFetchServer *self, Request *fields, GError **error)
 {
@@ -269,7 +270,8 @@ handle_record (ScFetchServer *self, ScRecord *record, GError **error)
     }
 }
 
-/* A record is small and comes in one piece: receiving does not block for long once there is something to read. */
+/* A record is small and comes in one piece: receiving does not block for long once there is
+ * something to read. */
 static gboolean
 on_readable (int fd, GIOCondition condition, gpointer user_data)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The worker's side of the protocol (image/sc-record.h): takes requests from the control socket and answers each when it
- * is done, in whatever order that happens. A failed request is an answer; a broken protocol is the end.
+ * The worker's side of the protocol (image/sc-record.h): takes requests from the control socket and
+ * answers each when it is done, in whatever order that happens. A failed request is an answer; a
+ * broken protocol is the end.
  */
 #pragma once
 
@@ -22,8 +23,8 @@ ScFetchServer *sc_fetch_server_new (const ScFetchServerSetup *setup);
 /**
  * sc_fetch_server_run:
  *
- * Greets, and serves in the thread-default main context until the peer closes the socket. What is still under way then
- * is cancelled.
+ * Greets, and serves in the thread-default main context until the peer closes the socket. What is
+ * still under way then is cancelled.
  *
  * Returns: FALSE when the protocol was broken
  */

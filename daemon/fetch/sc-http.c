@@ -162,7 +162,8 @@ find_header (SoupMessageHeaders *headers, const char *wanted, const char **value
   return n;
 }
 
-/* RFC 9112, 6.3: what leaves room for two opinions on where the body ends is an error. libsoup would pick one. */
+/* RFC 9112, 6.3: what leaves room for two opinions on where the body ends is an error. libsoup
+ * would pick one. */
 static gboolean
 check_framing (Exchange *exchange, GError **error)
 {

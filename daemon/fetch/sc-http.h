@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One HTTP GET: redirects followed by hand, time limits for connection and headers, and nothing that libsoup would do
- * by itself: no decoding, cookies, HSTS, authentication or sniffing. It does not try again and knows no registry.
+ * One HTTP GET: redirects followed by hand, time limits for connection and headers, and nothing
+ * that libsoup would do by itself: no decoding, cookies, HSTS, authentication or sniffing. It does
+ * not try again and knows no registry.
  */
 #pragma once
 

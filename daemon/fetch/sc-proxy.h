@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The proxy, from the environment that the unit gives the worker: http_proxy, https_proxy and no_proxy. The desktop's
- * settings are not asked.
+ * The proxy, from the environment that the unit gives the worker: http_proxy, https_proxy and
+ * no_proxy. The desktop's settings are not asked.
  */
 #pragma once
 

@@ -205,7 +205,8 @@ make_status_error (const Get *get, const ScHttpAnswer *answer)
   return error;
 }
 
-/* Nobody is asked for a password: of all kinds of login only a bearer token can be had without one. */
+/* Nobody is asked for a password: of all kinds of login only a bearer token can be had without one.
+ */
 static GUri *
 find_token_server (const Get *get, const ScHttpAnswer *answer, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its statuses mean. Bodies
- * are not read here.
+ * One registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its
+ * statuses mean. Bodies are not read here.
  */
 #pragma once
 
@@ -11,7 +11,8 @@ typedef struct _ScRegistry ScRegistry;
 
 /**
  * sc_registry_new:
- * @http: lent; insecure: https without verification is tried first, and http when nothing answers to that
+ * @http: lent; insecure: https without verification is tried first, and http when nothing answers
+ * to that
  * @name: host[:port], as in a reference; INVALID_REFERENCE otherwise
  */
 ScRegistry *sc_registry_new (ScHttp *http, const char *name, GError **error);
@@ -30,7 +31,8 @@ typedef struct
   guint64 range_start;   /* of a blob */
 } ScRegistryRequest;
 
-/** sc_registry_check: INVALID_REFERENCE for a repository, tag or digest that is none; a blob needs a digest */
+/** sc_registry_check: INVALID_REFERENCE for a repository, tag or digest that is none; a blob needs
+ * a digest */
 gboolean sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error);
 
 /** sc_registry_describe: (transfer full): what is asked for, for a message */
@@ -53,7 +55,8 @@ void sc_registry_get_async (ScRegistry *self,
 /**
  * sc_registry_get_finish:
  *
- * Returns: (transfer full) (nullable): an answer with status 200 or 206; MANIFEST_UNKNOWN, REGISTRY_UNREACHABLE,
+ * Returns: (transfer full) (nullable): an answer with status 200 or 206; MANIFEST_UNKNOWN,
+ * REGISTRY_UNREACHABLE,
  *   REGISTRY_AUTH_REQUIRED, REGISTRY_RATE_LIMITED, TLS_FAILED, CANCELLED otherwise
  */
 ScHttpAnswer *sc_registry_get_finish (GAsyncResult *result, GError **error);

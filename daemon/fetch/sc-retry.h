@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How patient a request is: time limits, how often and how long after a failure it is tried again, and what a server
- * asks for with Retry-After (RFC 9110, 10.2.3).
+ * How patient a request is: time limits, how often and how long after a failure it is tried again,
+ * and what a server asks for with Retry-After (RFC 9110, 10.2.3).
  */
 #pragma once
 
@@ -36,7 +36,8 @@ typedef struct
     .policy = (policy_), .limit = (policy_)->retries, .is_answered = (is_answered_)                \
   }
 
-/** sc_retry_next: FALSE when the request must be given up; @delay_ms: (out): how long to wait, at least @wait_s seconds */
+/** sc_retry_next: FALSE when the request must be given up; @delay_ms: (out): how long to wait, at
+ * least @wait_s seconds */
 gboolean sc_retry_next (ScRetry *self, guint wait_s, guint *delay_ms);
 
 /** sc_retry_progress: something came of the last try */

@@ -40,7 +40,8 @@ parse_realm (const char *realm, GUri *registry, gboolean insecure, GError **erro
       refuse (error, "is not to be reached by https, which is refused");
       return NULL;
     }
-  /* The registry chooses the address, but the request comes from here: not to services that trust their neighbours. */
+  /* The registry chooses the address, but the request comes from here: not to services that trust
+   * their neighbours. */
   if (is_on_this_machine_or_link (g_uri_get_host (uri))
       && g_ascii_strcasecmp (g_uri_get_host (uri), g_uri_get_host (registry)) != 0)
     {

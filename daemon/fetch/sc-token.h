@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Bearer tokens (distribution "Token Authentication Specification"): from a registry's challenge to a token for
- * anonymous pulling. What the challenge says about where to go is an outsider's word and checked here.
+ * Bearer tokens (distribution "Token Authentication Specification"): from a registry's challenge to
+ * a token for anonymous pulling. What the challenge says about where to go is an outsider's word
+ * and checked here.
  */
 #pragma once
 
@@ -18,7 +19,8 @@
  * @repository: for the scope when the challenge has none
  * @insecure: a realm with http is accepted
  *
- * Returns: (transfer full) (nullable): where to ask; REGISTRY_AUTH_REQUIRED for a realm that is refused
+ * Returns: (transfer full) (nullable): where to ask; REGISTRY_AUTH_REQUIRED for a realm that is
+ * refused
  */
 GUri *sc_token_make_uri (const ScChallenge *bearer,
                          GUri *registry,
@@ -29,7 +31,8 @@ GUri *sc_token_make_uri (const ScChallenge *bearer,
 /**
  * sc_token_parse:
  *
- * Returns: (transfer full) (nullable): the token of a token server's answer, visible ASCII only; REGISTRY_AUTH_REQUIRED
+ * Returns: (transfer full) (nullable): the token of a token server's answer, visible ASCII only;
+ * REGISTRY_AUTH_REQUIRED
  *   otherwise
  */
 char *sc_token_parse (GBytes *answer, GError **error);

@@ -165,7 +165,8 @@ gzip_close (ScDecoder *self)
 
 #endif
 
-/* Checked by hand, so that a libzstd that was built to read the formats before 0.8 does not get to see them. */
+/* Checked by hand, so that a libzstd that was built to read the formats before 0.8 does not get to
+ * see them. */
 static gboolean
 zstd_has_magic (const guint8 *magic)
 {
@@ -263,7 +264,8 @@ copy_plain (ScDecoderBuffers *buffers)
   buffers->out_bytes -= n;
 }
 
-/* The decoder gets the bytes that were held back to look at them; no codec puts anything out for so few. */
+/* The decoder gets the bytes that were held back to look at them; no codec puts anything out for so
+ * few. */
 static gboolean
 begin_member (ScDecoder *self, GError **error)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Undoes the compression of a stream, piece by piece: none, gzip (by ISA-L, or by zlib when built without it) or zstd.
- * Exactly the compression that was named is accepted. Several gzip members or zstd frames one after another are one
- * stream (RFC 1952 section 2.2, RFC 8878 section 3); anything else behind the first one is refused. Reads no fd.
+ * Undoes the compression of a stream, piece by piece: none, gzip (by ISA-L, or by zlib when built
+ * without it) or zstd. Exactly the compression that was named is accepted. Several gzip members or
+ * zstd frames one after another are one stream (RFC 1952 section 2.2, RFC 8878 section 3); anything
+ * else behind the first one is refused. Reads no fd.
  */
 #pragma once
 
@@ -31,13 +32,14 @@ void sc_decoder_free (ScDecoder *self);
 /**
  * sc_decoder_run:
  *
- * Decodes until the input is used up and all that it gives was put out, or until there is no room left.
- * IMAGE_INVALID for a stream that is broken or compressed otherwise, LIMIT_EXCEEDED for too many members or a window
- * that is too large.
+ * Decodes until the input is used up and all that it gives was put out, or until there is no room
+ * left. IMAGE_INVALID for a stream that is broken or compressed otherwise, LIMIT_EXCEEDED for too
+ * many members or a window that is too large.
  */
 gboolean sc_decoder_run (ScDecoder *self, ScDecoderBuffers *buffers, GError **error);
 
-/** sc_decoder_finish: to be called at the end of the input: IMAGE_INVALID when the stream was cut off */
+/** sc_decoder_finish: to be called at the end of the input: IMAGE_INVALID when the stream was cut
+ * off */
 gboolean sc_decoder_finish (const ScDecoder *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScDecoder, sc_decoder_free)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The uncompressed bytes of a stream, decoded ahead in a thread of its own: reading, decompression and the limits on
- * both are here, so that the parser only ever sees memory. What the bytes mean is not known here.
+ * The uncompressed bytes of a stream, decoded ahead in a thread of its own: reading, decompression
+ * and the limits on both are here, so that the parser only ever sees memory. What the bytes mean is
+ * not known here.
  */
 #pragma once
 
@@ -17,7 +18,8 @@ typedef struct _ScInflate ScInflate;
 
 /**
  * sc_inflate_new:
- * @fd: (transfer full): read to its end; a pipe, a socket or a regular file from its current position on
+ * @fd: (transfer full): read to its end; a pipe, a socket or a regular file from its current
+ * position on
  * @max_bytes: LIMIT_EXCEEDED when there are more after decompression
  */
 ScInflate *sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **error);
@@ -29,7 +31,8 @@ void sc_inflate_free (ScInflate *self);
  * sc_inflate_next:
  * @data: (out): lent until the next call; all but the last piece have SC_INFLATE_CHUNK_BYTES
  *
- * Waits for the next piece. After the end and after an error every further call says the same again.
+ * Waits for the next piece. After the end and after an error every further call says the same
+ * again.
  *
  * Returns: 1 and the piece; 0 at the end of the stream; -1 with @error
  */

@@ -78,7 +78,8 @@ component_is_reserved (const char *component)
          || g_str_has_prefix (component, OSTREE_WHITEOUT_PREFIX);
 }
 
-/* What is hidden must be a name that the directory can have: never the directory itself or one above it. */
+/* What is hidden must be a name that the directory can have: never the directory itself or one
+ * above it. */
 static gboolean
 check_hidden_name (const char *name, GError **error)
 {
@@ -224,7 +225,8 @@ compare_xattrs (gconstpointer a, gconstpointer b)
   return strcmp ((*left)->name, (*right)->name);
 }
 
-/* Labels, integrity data and what overlayfs, ACLs and trusted.* mean belong to a host, not to an image. */
+/* Labels, integrity data and what overlayfs, ACLs and trusted.* mean belong to a host, not to an
+ * image. */
 static gboolean
 take_xattrs (ScEntry *entry, struct archive_entry *member, GError **error)
 {
@@ -309,7 +311,8 @@ choose_type (const ScTarHeader *header, NameKind name_kind, gboolean directory)
   return header->type == '2' ? SC_ENTRY_SYMLINK : SC_ENTRY_DROPPED;
 }
 
-/* libarchive takes sizes and link targets from pax records whatever the type is; other readers do not. */
+/* libarchive takes sizes and link targets from pax records whatever the type is; other readers do
+ * not. */
 static gboolean
 check_form (struct archive_entry *member,
             const ScTarHeader *header,
@@ -375,7 +378,8 @@ convert_layer_member (struct archive_entry *member,
   return fill_entry (*entry, member, header, error);
 }
 
-/* The names of whiteouts mean nothing here. An entry cannot have them, and nothing that is looked for has them. */
+/* The names of whiteouts mean nothing here. An entry cannot have them, and nothing that is looked
+ * for has them. */
 static gboolean
 convert_archive_member (struct archive_entry *member,
                         const ScTarHeader *header,

@@ -31,7 +31,8 @@ typedef struct
   gboolean has_long_link;
 } Scan;
 
-/* Octal digits between blanks, or base 256 as GNU tar has it: what only begins as a number is none. */
+/* Octal digits between blanks, or base 256 as GNU tar has it: what only begins as a number is none.
+ */
 static gboolean
 parse_number (const guint8 *field, gsize field_bytes, guint64 *value)
 {
@@ -151,7 +152,8 @@ take_record (Scan *scan, const Record *record, GError **error)
   return TRUE;
 }
 
-/* "LENGTH KEY=VALUE\n", where LENGTH counts everything, itself too. Returns: its length, or 0 for none */
+/* "LENGTH KEY=VALUE\n", where LENGTH counts everything, itself too. Returns: its length, or 0 for
+ * none */
 static gsize
 parse_record (const char *text, gsize text_bytes, Record *record)
 {
@@ -266,7 +268,8 @@ sc_tar_header_check (const guint8 *data, gsize size_bytes, ScTarHeader *header, 
       char type = (char)data[TYPE_OFFSET];
       guint64 body_bytes;
 
-      /* libarchive skips a volume's name and takes the Solaris kinds for what they are: neither is in any layer. */
+      /* libarchive skips a volume's name and takes the Solaris kinds for what they are: neither is
+       * in any layer. */
       if (!is_extension (type))
         return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
                              "it has a header of the type 0x%02x", data[TYPE_OFFSET]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A second, strict look at the header blocks of one tar member, after libarchive has read them. libarchive is lenient
- * where it can be: it takes unknown types for regular files, numbers up to the first character that is none, names up
- * to the first NUL, and brings the names of pax records into Unicode's form C. What two readers could take for
- * different things is refused here. (POSIX.1-2017 pax, "ustar Interchange Format" and "pax Interchange Format".)
+ * A second, strict look at the header blocks of one tar member, after libarchive has read them.
+ * libarchive is lenient where it can be: it takes unknown types for regular files, numbers up to
+ * the first character that is none, names up to the first NUL, and brings the names of pax records
+ * into Unicode's form C. What two readers could take for different things is refused here.
+ * (POSIX.1-2017 pax, "ustar Interchange Format" and "pax Interchange Format".)
  */
 #pragma once
 
@@ -26,7 +27,8 @@ typedef struct
  * @data: the header blocks of one member with all that extends them, up to its content
  * @header: (out caller-allocates): to be cleared with sc_tar_header_clear() in any case
  *
- * IMAGE_INVALID, NOT_SUPPORTED for a type that cannot be in a layer or a sparse file, LIMIT_EXCEEDED.
+ * IMAGE_INVALID, NOT_SUPPORTED for a type that cannot be in a layer or a sparse file,
+ * LIMIT_EXCEEDED.
  */
 gboolean
 sc_tar_header_check (const guint8 *data, gsize size_bytes, ScTarHeader *header, GError **error);

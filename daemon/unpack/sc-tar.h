@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The members of one tar stream, in order, as checked entries; and the digest of the whole stream, with what follows
- * the end of the archive, which is hashed and never parsed. libarchive reads tar here and nothing else.
+ * The members of one tar stream, in order, as checked entries; and the digest of the whole stream,
+ * with what follows the end of the archive, which is hashed and never parsed. libarchive reads tar
+ * here and nothing else.
  */
 #pragma once
 
@@ -26,7 +27,8 @@ void sc_tar_free (ScTar *self);
  *
  * The next member that is worth telling; content of the last one that was not read is skipped.
  *
- * Returns: 1 and @entry; 0 when the whole stream was read; -1 with @error, which quotes the member's name
+ * Returns: 1 and @entry; 0 when the whole stream was read; -1 with @error, which quotes the
+ * member's name
  */
 int sc_tar_next (ScTar *self, ScEntry **entry, GError **error);
 

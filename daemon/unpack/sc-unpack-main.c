@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * syscont-unpack: takes streams apart for syscontd, inside a sandbox. Started by systemd with an accepted connection as
- * standard input; ends when that is closed. It opens nothing and writes to nothing but what it is handed.
+ * syscont-unpack: takes streams apart for syscontd, inside a sandbox. Started by systemd with an
+ * accepted connection as standard input; ends when that is closed. It opens nothing and writes to
+ * nothing but what it is handed.
  */
 #include "base/sc-error-util.h"
 #include "base/sc-fd.h"
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* With the connection goes the reason to finish anything: what is under way may wait for pipes that nobody serves. */
+/* With the connection goes the reason to finish anything: what is under way may wait for pipes that
+ * nobody serves. */
 static gpointer
 watch_in_thread (gpointer data)
 {
@@ -40,7 +42,8 @@ send_hello (ScChannel *control, GError **error)
   return sc_channel_send (control, writer, NULL, 0, error);
 }
 
-/* What is wrong with a stream goes to its reader; only what is wrong with the connection ends the program. */
+/* What is wrong with a stream goes to its reader; only what is wrong with the connection ends the
+ * program. */
 static gboolean
 serve (ScChannel *control, ScRecord *record, GError **error)
 {
