@@ -167,7 +167,7 @@ fixture_start_service (Fixture *fixture)
   parts->config = fixture->config;
   parts->authority = sc_authority_new (fixture->callers);
   parts->idle = sc_idle_new (0, on_idle, fixture);
-  parts->objects = sc_objects_new (fixture->bus);
+  parts->objects = sc_objects_new (fixture->bus, fixture->paths);
   parts->queries = sc_answer_queries_new ();
   parts->registry = sc_job_registry_new (
       &(ScJobRegistryParts){ &fixture->environment, parts->objects, parts->authority, parts->idle },

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -750,10 +751,36 @@ add_changing_tests (void)
   ADD ("/fd/remove-tree/stops-at-mounts", test_remove_tree_stops_at_mounts);
 }
 
+static void
+test_remove_temporaries (void)
+{
+  g_autofree char *path = g_dir_make_tmp ("syscont-test-XXXXXX", NULL);
+  static const char *const names[] = { ".web.service.syscont-ab12cd", ".web.service.syscont-ab12c",
+                                       "web.syscont-ab12cd", ".web.service.ab12cd", "web.service" };
+  g_autoptr (GError) error = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *file = g_build_filename (path, names[i], NULL);
+      g_assert_true (g_file_set_contents (file, "", 0, NULL));
+    }
+  sc_fd_remove_temporaries (path, &error);
+
+  g_assert_no_error (error);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *file = g_build_filename (path, names[i], NULL);
+      g_assert_true (g_file_test (file, G_FILE_TEST_EXISTS) == (i > 0));
+      (void)g_unlink (file);
+    }
+  g_assert_cmpint (g_rmdir (path), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/fd/remove-temporaries/only-those", test_remove_temporaries);
 
   add_reading_tests ();
   add_changing_tests ();

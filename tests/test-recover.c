@@ -171,6 +171,19 @@ test_partial_deployments_go (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_temporary_files_go (Fixture *fixture, gconstpointer path)
+{
+  make_directory (fixture, path); /* the last component is to be a file */
+  g_autofree char *full = g_build_filename (fixture->root, path, NULL);
+  g_assert_cmpint (g_rmdir (full), ==, 0);
+  g_assert_true (g_file_set_contents (full, "x", 1, NULL));
+
+  recover (fixture);
+
+  g_assert_false (exists (fixture, path));
+}
+
+static void
 test_nothing_to_do (Fixture *fixture, gconstpointer data)
 {
   recover (fixture);
@@ -180,6 +193,14 @@ test_nothing_to_do (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  static const char *const temporaries[] = {
+    "etc/systemd/system/.web.service.syscont-ab12cd",
+    "etc/tmpfiles.d/.web.conf.syscont-ab12cd",
+    "var/lib/containers/syscont/.web.syscont-ab12cd",
+    "var/lib/syscont/containers/.web.json.syscont-ab12cd",
+    "var/lib/syscont/intents/.7-web.json.syscont-ab12cd",
+  };
+
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   ADD ("/recover/install/prepared-is-undone", test_prepared_install_is_undone);
@@ -190,5 +211,10 @@ main (int argc, char **argv)
   ADD ("/recover/others/are-left-alone", test_others_are_left_alone);
   ADD ("/recover/partial-deployments/go", test_partial_deployments_go);
   ADD ("/recover/nothing/to-do", test_nothing_to_do);
+  for (gsize i = 0; i < G_N_ELEMENTS (temporaries); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/recover/temporary-files/go-%zu", i);
+      g_test_add (path, Fixture, temporaries[i], set_up, test_temporary_files_go, tear_down);
+    }
   return g_test_run ();
 }

@@ -13,7 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME_TRIES 100
+#define NAME_TRIES   100
+#define INFIX        ".syscont-"
+#define RANDOM_BYTES 6
+
+static const char random_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /* Calls of the kernel that make the entry @name; what @data is depends on the function. */
 typedef int (*MakeEntryFunc) (int dir_fd, const char *name, gconstpointer data);
@@ -23,12 +27,22 @@ typedef int (*MakeEntryFunc) (int dir_fd, const char *name, gconstpointer data);
 static char *
 temporary_name (const char *name)
 {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-  char suffix[7] = { 0 };
+  char suffix[RANDOM_BYTES + 1] = { 0 };
 
-  for (gsize i = 0; i + 1 < sizeof suffix; i++)
-    suffix[i] = letters[g_random_int_range (0, (gint32)strlen (letters))];
-  return g_strdup_printf (".%.200s.%s", name, suffix);
+  for (gsize i = 0; i < RANDOM_BYTES; i++)
+    suffix[i] = random_letters[g_random_int_range (0, (gint32)strlen (random_letters))];
+  return g_strdup_printf (".%.200s" INFIX "%s", name, suffix);
+}
+
+static gboolean
+is_temporary (const char *name)
+{
+  gsize tail = strlen (INFIX) + RANDOM_BYTES;
+  gsize length = strlen (name);
+  const char *end = length > tail ? name + length - tail : NULL;
+
+  return name[0] == '.' && end != NULL && g_str_has_prefix (end, INFIX)
+         && strspn (end + strlen (INFIX), random_letters) == RANDOM_BYTES;
 }
 
 /* Returns what @make returned, with the name in @out, or -1 with errno set. */
@@ -180,5 +194,23 @@ sc_fd_check_links (int from_dir_fd, int to_dir_fd, GError **error)
         "no hard link can be made between the two directories, put them on one "
         "mount");
   (void)unlinkat (to_dir_fd, to, 0);
+  return TRUE;
+}
+
+gboolean
+sc_fd_remove_temporaries (const char *path, GError **error)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  if (dir == NULL)
+    return TRUE; /* nothing was ever written there */
+
+  sc_autofd dir_fd = sc_fd_open_dir (path, error);
+  if (dir_fd < 0)
+    return FALSE;
+  while ((name = g_dir_read_name (dir)) != NULL)
+    if (is_temporary (name) && unlinkat (dir_fd, name, 0) < 0 && errno != ENOENT)
+      return sc_error_set_errno (error, errno, "removing \"%s/%s\"", path, name);
   return TRUE;
 }

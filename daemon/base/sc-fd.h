@@ -116,3 +116,12 @@ gboolean sc_fd_symlink_atomic (int dir_fd, const char *target, const char *name,
 /** sc_fd_check_links: TRUE when a hard link from a file in @from_dir_fd into @to_dir_fd works
  * (link(2) is tried) */
 gboolean sc_fd_check_links (int from_dir_fd, int to_dir_fd, GError **error);
+
+/**
+ * sc_fd_remove_temporaries:
+ * @path: of a directory; one that does not exist is no error
+ *
+ * Removes what interrupted calls of the functions above left there, by their names. Must not run
+ * beside such a call in the same directory.
+ */
+gboolean sc_fd_remove_temporaries (const char *path, GError **error);

@@ -134,8 +134,9 @@ sc_unit_files_remove (const ScPaths *paths, const char *name, GError **error)
   g_autofree char *dir = drop_in_dir (paths, name);
   g_autofree char *conf = g_strconcat (name, ".conf", NULL);
 
-  if (!remove_enablement (paths, unit, error) || !unlink_in (paths->units, unit, error)
-      || !unlink_in (dir, DROP_IN_NAME, error) || !unlink_in (paths->tmpfiles, conf, error))
+  if (!remove_enablement (paths, unit, error) || !sc_fd_remove_temporaries (dir, error)
+      || !unlink_in (paths->units, unit, error) || !unlink_in (dir, DROP_IN_NAME, error)
+      || !unlink_in (paths->tmpfiles, conf, error))
     return FALSE;
 
   if (rmdir (dir) < 0 && errno != ENOENT && errno != ENOTEMPTY)

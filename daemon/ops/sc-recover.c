@@ -52,6 +52,24 @@ remove_partial (const ScPaths *paths, GError **error)
   return TRUE;
 }
 
+/* What calls that replace a file leave behind when they are interrupted. */
+static gboolean
+remove_temporaries (const ScPaths *paths, GError **error)
+{
+  g_autofree char *containers = g_build_filename (paths->state, "containers", NULL);
+  g_autofree char *jobs = g_build_filename (paths->state, "jobs", NULL);
+  g_autofree char *intents = g_build_filename (paths->state, "intents", NULL);
+  g_autofree char *switching = g_build_filename (paths->runtime, "switching", NULL);
+  const char *const dirs[]
+      = { paths->units, paths->tmpfiles, paths->checkout, paths->state, containers,
+          jobs,         intents,         switching };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (dirs); i++)
+    if (!sc_fd_remove_temporaries (dirs[i], error))
+      return FALSE;
+  return TRUE;
+}
+
 gboolean
 sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GError **error)
 {
@@ -79,5 +97,5 @@ sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, 
                 " on \"%s\", will try again: %s",
                 intent->job, intent->container, local_error->message);
     }
-  return remove_partial (paths, error);
+  return remove_partial (paths, error) && remove_temporaries (paths, error);
 }

@@ -55,6 +55,14 @@ state_of (const ScContainerEntry *entry, const char *unit_state)
 }
 
 void
+sc_exported_container_set_state (SyscontContainer *object,
+                                 const ScContainerEntry *entry,
+                                 const char *unit_state)
+{
+  syscont_container_set_state (object, state_of (entry, unit_state));
+}
+
+void
 sc_exported_container_update (SyscontContainer *object,
                               const ScInventory *inventory,
                               const ScContainerEntry *entry,
@@ -73,7 +81,7 @@ sc_exported_container_update (SyscontContainer *object,
   syscont_container_set_digest (object, digest);
   syscont_container_set_image (object, image_path);
   syscont_container_set_unit (object, unit);
-  syscont_container_set_state (object, state_of (entry, unit_state));
+  sc_exported_container_set_state (object, entry, unit_state);
   syscont_container_set_current_deployment (object, container->current);
   syscont_container_set_deployments (object, make_deployments (container));
 }

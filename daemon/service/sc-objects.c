@@ -13,10 +13,12 @@ struct _ScObjects
 {
   GDBusConnection *bus;             /* (owned) */
   GDBusObjectManagerServer *server; /* (owned) */
+  ScStartMarks *marks;              /* (owned) */
   ScUnitWatch *watch;               /* (owned) */
   ScInventory *inventory;           /* (owned) */
   GHashTable *containers;           /* (owned) char* of the name to SyscontContainer */
   GHashTable *images;               /* (owned) char* of the digest to SyscontImage */
+  GHashTable *last_jobs;            /* (owned) char* of a container's name to char* of the job's path */
 };
 
 typedef struct
@@ -43,24 +45,27 @@ on_unit_changed (const char *unit, const char *state, gpointer user_data)
   ScObjects *self = user_data;
   g_autofree char *name = g_strndup (unit, strlen (unit) - strlen (".service"));
   const ScContainerEntry *entry = sc_inventory_find_container (self->inventory, name);
+  SyscontContainer *object = g_hash_table_lookup (self->containers, name);
 
-  if (entry != NULL)
-    update_container (self, entry);
+  if (entry != NULL && object != NULL)
+    sc_exported_container_set_state (object, entry, state);
 }
 
 ScObjects *
-sc_objects_new (GDBusConnection *bus)
+sc_objects_new (GDBusConnection *bus, const ScPaths *paths)
 {
   ScObjects *self = g_new0 (ScObjects, 1);
 
   self->bus = g_object_ref (bus);
   self->server = g_dbus_object_manager_server_new (SYSCONT_ROOT_PATH);
-  self->watch = sc_unit_watch_new (bus, on_unit_changed, self);
+  self->marks = sc_start_marks_load (paths);
+  self->watch = sc_unit_watch_new (bus, self->marks, on_unit_changed, self);
   self->inventory = g_new0 (ScInventory, 1);
   self->inventory->containers = g_ptr_array_new ();
   self->inventory->images = g_ptr_array_new ();
   self->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->last_jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
 
@@ -68,8 +73,10 @@ void
 sc_objects_free (ScObjects *self)
 {
   sc_unit_watch_free (self->watch);
+  sc_start_marks_free (self->marks);
   g_hash_table_unref (self->containers);
   g_hash_table_unref (self->images);
+  g_hash_table_unref (self->last_jobs);
   sc_inventory_free (self->inventory);
   g_object_unref (self->server);
   g_object_unref (self->bus);
@@ -118,6 +125,21 @@ remove_missing (ScObjects *self, GHashTable *objects, GHashTable *names)
     }
 }
 
+/* A container of the same name that comes later has not run. */
+static void
+keep_marks (ScObjects *self)
+{
+  g_autoptr (GHashTable) units = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < self->inventory->containers->len; i++)
+    {
+      const ScContainerEntry *entry = self->inventory->containers->pdata[i];
+
+      g_hash_table_add (units, g_strconcat (entry->container->name, ".service", NULL));
+    }
+  sc_start_marks_keep (self->marks, units);
+}
+
 static void
 apply_containers (ScObjects *self)
 {
@@ -137,7 +159,8 @@ apply_containers (ScObjects *self)
 
       SyscontContainer *object = syscont_container_skeleton_new ();
       g_autofree char *path = sc_bus_path_container (name);
-      syscont_container_set_last_job (object, "/");
+      const char *job = g_hash_table_lookup (self->last_jobs, name);
+      syscont_container_set_last_job (object, job != NULL ? job : "/");
       g_hash_table_insert (self->containers, g_strdup (name), object);
       update_container (self, entry);
       sc_objects_add (self, path, G_DBUS_INTERFACE_SKELETON (object));
@@ -224,6 +247,7 @@ sc_objects_set_inventory (ScObjects *self,
   self->inventory = inventory;
   apply_images (self);
   apply_containers (self);
+  keep_marks (self);
   sc_unit_watch_set_units (self->watch, (const char *const *)units, on_units_known, settling);
 }
 
@@ -250,6 +274,7 @@ sc_objects_set_last_job (ScObjects *self, const char *name, const char *job)
 {
   SyscontContainer *object = sc_objects_find_container (self, name);
 
+  g_hash_table_replace (self->last_jobs, g_strdup (name), g_strdup (job));
   if (object != NULL)
     syscont_container_set_last_job (object, job);
 }
@@ -258,10 +283,18 @@ void
 sc_objects_forget_job (ScObjects *self, const char *job)
 {
   GHashTableIter iter;
-  gpointer object;
+  gpointer name;
+  gpointer last_job;
 
-  g_hash_table_iter_init (&iter, self->containers);
-  while (g_hash_table_iter_next (&iter, NULL, &object))
-    if (strcmp (syscont_container_get_last_job (object), job) == 0)
-      syscont_container_set_last_job (object, "/");
+  g_hash_table_iter_init (&iter, self->last_jobs);
+  while (g_hash_table_iter_next (&iter, &name, &last_job))
+    {
+      SyscontContainer *object = sc_objects_find_container (self, name);
+
+      if (strcmp (last_job, job) != 0)
+        continue;
+      if (object != NULL)
+        syscont_container_set_last_job (object, "/");
+      g_hash_table_iter_remove (&iter);
+    }
 }

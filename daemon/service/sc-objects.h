@@ -12,7 +12,7 @@
 typedef struct _ScObjects ScObjects;
 
 /** sc_objects_new: nothing is on the bus before sc_objects_publish() */
-ScObjects *sc_objects_new (GDBusConnection *bus);
+ScObjects *sc_objects_new (GDBusConnection *bus, const ScPaths *paths);
 void sc_objects_free (ScObjects *self);
 
 /** sc_objects_publish: puts the object manager and everything below it on the bus */
@@ -50,7 +50,7 @@ SyscontImage *sc_objects_find_image (ScObjects *self, const char *digest);
 
 /**
  * sc_objects_set_last_job:
- * @name: of a container; nothing happens when there is none
+ * @name: of a container, which may come later
  * @job: path
  */
 void sc_objects_set_last_job (ScObjects *self, const char *name, const char *job);

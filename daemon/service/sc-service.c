@@ -161,7 +161,7 @@ make_parts (ScService *self, GError **error)
   self->callers = sc_callers_new (self->bus);
   parts->authority = sc_authority_new (self->callers);
   parts->idle = sc_idle_new (parts->config->idle_exit_s, on_idle, self);
-  parts->objects = sc_objects_new (self->bus);
+  parts->objects = sc_objects_new (self->bus, self->parts.paths);
   parts->queries = sc_answer_queries_new ();
   parts->registry = sc_job_registry_new (
       &(ScJobRegistryParts){

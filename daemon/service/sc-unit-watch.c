@@ -9,6 +9,7 @@
 
 #define SYSTEMD_NAME       "org.freedesktop.systemd1"
 #define SYSTEMD_PATH       "/org/freedesktop/systemd1"
+#define UNIT_PREFIX        SYSTEMD_PATH "/unit"
 #define UNIT_INTERFACE     SYSTEMD_NAME ".Unit"
 #define PROPERTY_INTERFACE "org.freedesktop.DBus.Properties"
 #define TIMEOUT_MS         5000
@@ -16,10 +17,11 @@
 struct _ScUnitWatch
 {
   GDBusConnection *bus; /* (owned) */
+  ScStartMarks *marks;  /* (not owned) */
   GHashTable *units;    /* (owned) char* of the unit to Unit */
   ScUnitWatchFunc changed;
   gpointer user_data;
-  gboolean subscribed;
+  guint subscription;
   GCancellable *closing; /* (owned) */
 };
 
@@ -27,15 +29,15 @@ typedef struct
 {
   ScUnitWatch *watch;
   char *name;        /* (owned) */
-  char *path;        /* (owned) of its object */
   const char *state; /* static */
-  gboolean ever_ran; /* as long as we have seen it: systemd forgets units that nothing needs */
-  guint subscription;
+  gboolean known;    /* FALSE: systemd has not said anything yet */
 } Unit;
 
 /* The answers that somebody waits for */
 typedef struct
 {
+  ScUnitWatch *watch;
+  char **units; /* (owned) the new ones */
   guint missing;
   ScUnitWatchReadyFunc ready;
   gpointer user_data;
@@ -43,9 +45,8 @@ typedef struct
 
 typedef struct
 {
-  ScUnitWatch *watch;
   Round *round;
-  char *unit; /* (owned) */
+  const char *unit; /* of the round's */
 } Question;
 
 static void
@@ -53,10 +54,15 @@ unit_free (gpointer data)
 {
   Unit *unit = data;
 
-  g_dbus_connection_signal_unsubscribe (unit->watch->bus, unit->subscription);
   g_free (unit->name);
-  g_free (unit->path);
   g_free (unit);
+}
+
+static void
+round_free (Round *round)
+{
+  g_strfreev (round->units);
+  g_free (round);
 }
 
 const char *
@@ -73,6 +79,21 @@ sc_unit_state (const char *active_state, gboolean ever_ran)
 }
 
 static void
+set_active_state (Unit *unit, const char *active_state)
+{
+  ScUnitWatch *watch = unit->watch;
+  const char *state = sc_unit_state (active_state, sc_start_marks_has (watch->marks, unit->name));
+
+  if (strcmp (state, "installed") != 0)
+    sc_start_marks_add (watch->marks, unit->name);
+  if (unit->known && strcmp (state, unit->state) == 0)
+    return;
+  unit->known = TRUE;
+  unit->state = state;
+  watch->changed (unit->name, state, watch->user_data);
+}
+
+static void
 apply_properties (Unit *unit, GVariant *properties)
 {
   static const char *const times[]
@@ -84,16 +105,10 @@ apply_properties (Unit *unit, GVariant *properties)
       guint64 usec = 0;
 
       if (g_variant_lookup (properties, times[i], "t", &usec) && usec > 0)
-        unit->ever_ran = TRUE;
+        sc_start_marks_add (unit->watch->marks, unit->name);
     }
-  if (!g_variant_lookup (properties, "ActiveState", "&s", &active_state))
-    return;
-
-  const char *state = sc_unit_state (active_state, unit->ever_ran);
-  if (strcmp (state, unit->state) == 0)
-    return;
-  unit->state = state;
-  unit->watch->changed (unit->name, state, unit->watch->user_data);
+  if (g_variant_lookup (properties, "ActiveState", "&s", &active_state))
+    set_active_state (unit, active_state);
 }
 
 static void
@@ -105,99 +120,182 @@ on_properties_changed (GDBusConnection *bus,
                        GVariant *parameters,
                        gpointer user_data)
 {
+  ScUnitWatch *self = user_data;
   g_autoptr (GVariant) properties = NULL;
+  char *name = NULL;
 
-  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
+  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)"))
+      || sd_bus_path_decode (path, UNIT_PREFIX, &name) <= 0)
+    return;
+
+  Unit *unit = g_hash_table_lookup (self->units, name);
+  free (name);
+  if (unit == NULL)
     return;
   g_variant_get (parameters, "(&s@a{sv}@as)", NULL, &properties, NULL);
-  apply_properties (user_data, properties);
+  apply_properties (unit, properties);
 }
 
 static void
-end_question (Question *question)
+end_answer (Round *round)
 {
-  Round *round = question->round;
-
-  g_free (question->unit);
-  g_free (question);
   if (--round->missing > 0)
     return;
   round->ready (round->user_data);
-  g_free (round);
+  round_free (round);
 }
 
+/* One that has become active meanwhile is known by the signal. */
 static void
-on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
+on_inactive_since (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Question *question = user_data;
+  g_autofree Question *question = user_data;
+  Round *round = question->round;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer
       = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
-  if (answer == NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
-      g_free (question->unit);
-      g_free (question);
+      if (--round->missing == 0)
+        round_free (round);
       return;
     }
 
-  Unit *unit = g_hash_table_lookup (question->watch->units, question->unit);
-  if (unit != NULL && answer != NULL)
-    {
-      g_autoptr (GVariant) properties = g_variant_get_child_value (answer, 0);
-      apply_properties (unit, properties);
-    }
-  if (answer == NULL)
-    sc_log (G_LOG_LEVEL_DEBUG, NULL, "systemd does not tell the state of \"%s\": %s",
-            question->unit, error->message);
-  end_question (question);
+  Unit *unit = g_hash_table_lookup (round->watch->units, question->unit);
+  g_autoptr (GVariant) value = NULL;
+  if (answer != NULL)
+    g_variant_get (answer, "(v)", &value);
+  if (unit != NULL && value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64)
+      && g_variant_get_uint64 (value) > 0)
+    sc_start_marks_add (round->watch->marks, unit->name);
+  if (unit != NULL && !unit->known)
+    set_active_state (unit, "inactive");
+  end_answer (round);
 }
 
 static void
-ask (ScUnitWatch *self, Unit *unit, Round *round)
+ask_inactive_since (Round *round, const char *unit, const char *path)
 {
   Question *question = g_new0 (Question, 1);
 
-  question->watch = self;
   question->round = round;
-  question->unit = g_strdup (unit->name);
-  g_dbus_connection_call (self->bus, SYSTEMD_NAME, unit->path, PROPERTY_INTERFACE, "GetAll",
-                          g_variant_new ("(s)", UNIT_INTERFACE), G_VARIANT_TYPE ("(a{sv})"),
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START, TIMEOUT_MS, self->closing, on_properties,
-                          question);
+  question->unit = unit;
+  round->missing++;
+  g_dbus_connection_call (round->watch->bus, SYSTEMD_NAME, path, PROPERTY_INTERFACE, "Get",
+                          g_variant_new ("(ss)", UNIT_INTERFACE, "InactiveEnterTimestamp"),
+                          G_VARIANT_TYPE ("(v)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, TIMEOUT_MS,
+                          round->watch->closing, on_inactive_since, question);
+}
+
+/* (transfer full): name of the unit to its row; both belong to @rows */
+static GHashTable *
+index_rows (GPtrArray *rows)
+{
+  GHashTable *index = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const char *name;
+
+      g_variant_get_child (rows->pdata[i], 0, "&s", &name);
+      g_hash_table_insert (index, (gpointer)name, rows->pdata[i]);
+    }
+  return index;
+}
+
+/* A unit that systemd does not list is not loaded, and so it does not run. */
+static void
+apply_list (Round *round, GVariant *list)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+
+  for (gsize i = 0; i < g_variant_n_children (list); i++)
+    g_ptr_array_add (rows, g_variant_get_child_value (list, i));
+  g_autoptr (GHashTable) index = index_rows (rows);
+  for (gsize i = 0; round->units[i] != NULL; i++)
+    {
+      Unit *unit = g_hash_table_lookup (round->watch->units, round->units[i]);
+      GVariant *row = g_hash_table_lookup (index, round->units[i]);
+      const char *active_state = "inactive";
+      const char *path = NULL;
+
+      if (unit == NULL)
+        continue;
+      if (row != NULL)
+        g_variant_get (row, "(&s&s&s&s&s&s&ou&s&o)", NULL, NULL, NULL, &active_state, NULL, NULL,
+                       &path, NULL, NULL, NULL);
+      if (path != NULL && strcmp (active_state, "inactive") == 0
+          && !sc_start_marks_has (round->watch->marks, unit->name))
+        ask_inactive_since (round, round->units[i], path);
+      else
+        set_active_state (unit, active_state);
+    }
+}
+
+static void
+on_list (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Round *round = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer
+      = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      round_free (round);
+      return;
+    }
+  if (answer == NULL)
+    sc_log (G_LOG_LEVEL_DEBUG, NULL, "systemd does not tell the states of the units: %s",
+            error->message);
+  else
+    {
+      g_autoptr (GVariant) list = g_variant_get_child_value (answer, 0);
+      apply_list (round, list);
+    }
+  end_answer (round);
+}
+
+/* Asking for the properties of each unit would make systemd load them all; the list has those that
+ * are loaded. */
+static void
+ask_list (Round *round)
+{
+  const char *const states[] = { NULL };
+
+  round->missing = 1;
+  g_dbus_connection_call (round->watch->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_NAME ".Manager",
+                          "ListUnitsByPatterns", g_variant_new ("(^as^as)", states, round->units),
+                          G_VARIANT_TYPE ("(a(ssssssouso))"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                          TIMEOUT_MS, round->watch->closing, on_list, round);
 }
 
 /* systemd sends signals only when somebody has asked for them; that it may not be there is told by
- * the questions. */
+ * the list. One match for all units: one for each costs the bus more than the few signals of other
+ * units do. */
 static void
 subscribe (ScUnitWatch *self)
 {
-  if (self->subscribed)
+  if (self->subscription != 0)
     return;
-  self->subscribed = TRUE;
+  self->subscription = g_dbus_connection_signal_subscribe (
+      self->bus, SYSTEMD_NAME, PROPERTY_INTERFACE, "PropertiesChanged", NULL, UNIT_INTERFACE,
+      G_DBUS_SIGNAL_FLAGS_NONE, on_properties_changed, self, NULL);
   g_dbus_connection_call (self->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_NAME ".Manager",
                           "Subscribe", NULL, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, TIMEOUT_MS,
                           self->closing, NULL, NULL);
 }
 
-static Unit *
+static void
 add_unit (ScUnitWatch *self, const char *name)
 {
   Unit *unit = g_new0 (Unit, 1);
-  char *path = NULL;
-  int encoded = sd_bus_path_encode (SYSTEMD_PATH "/unit", name, &path);
 
-  g_assert (encoded >= 0); /* fails only without memory */
   unit->watch = self;
   unit->name = g_strdup (name);
-  unit->path = g_strdup (path);
   unit->state = "stopped";
-  free (path);
-  unit->subscription = g_dbus_connection_signal_subscribe (
-      self->bus, SYSTEMD_NAME, PROPERTY_INTERFACE, "PropertiesChanged", unit->path, UNIT_INTERFACE,
-      G_DBUS_SIGNAL_FLAGS_NONE, on_properties_changed, unit, NULL);
   g_hash_table_insert (self->units, unit->name, unit);
-  return unit;
 }
 
 static void
@@ -213,11 +311,15 @@ drop_others (ScUnitWatch *self, const char *const *units)
 }
 
 ScUnitWatch *
-sc_unit_watch_new (GDBusConnection *bus, ScUnitWatchFunc changed, gpointer user_data)
+sc_unit_watch_new (GDBusConnection *bus,
+                   ScStartMarks *marks,
+                   ScUnitWatchFunc changed,
+                   gpointer user_data)
 {
   ScUnitWatch *self = g_new0 (ScUnitWatch, 1);
 
   self->bus = g_object_ref (bus);
+  self->marks = marks;
   self->units = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, unit_free);
   self->changed = changed;
   self->user_data = user_data;
@@ -229,6 +331,8 @@ void
 sc_unit_watch_free (ScUnitWatch *self)
 {
   g_cancellable_cancel (self->closing);
+  if (self->subscription != 0)
+    g_dbus_connection_signal_unsubscribe (self->bus, self->subscription);
   g_hash_table_unref (self->units);
   g_object_unref (self->closing);
   g_object_unref (self->bus);
@@ -241,23 +345,31 @@ sc_unit_watch_set_units (ScUnitWatch *self,
                          ScUnitWatchReadyFunc ready,
                          gpointer user_data)
 {
-  Round *round = g_new0 (Round, 1);
+  g_autoptr (GStrvBuilder) added = g_strv_builder_new ();
+  gboolean is_any_new = FALSE;
 
-  round->ready = ready;
-  round->user_data = user_data;
   drop_others (self, units);
   for (gsize i = 0; units[i] != NULL; i++)
     {
       if (g_hash_table_contains (self->units, units[i]))
         continue;
-      subscribe (self);
-      round->missing++;
-      ask (self, add_unit (self, units[i]), round);
+      add_unit (self, units[i]);
+      g_strv_builder_add (added, units[i]);
+      is_any_new = TRUE;
     }
-  if (round->missing > 0)
-    return;
-  ready (user_data);
-  g_free (round);
+  if (!is_any_new)
+    {
+      ready (user_data);
+      return;
+    }
+
+  Round *round = g_new0 (Round, 1);
+  round->watch = self;
+  round->units = g_strv_builder_end (added);
+  round->ready = ready;
+  round->user_data = user_data;
+  subscribe (self);
+  ask_list (round);
 }
 
 const char *

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What systemd does with the units of the containers, kept current by its signals. Without a
- * systemd on the bus every unit is "stopped".
+ * systemd on the bus every unit is "stopped". Whether a unit ever ran is what systemd still knows of
+ * it, or the mark that was written when it was seen.
  */
 #pragma once
+
+#include "service/sc-start-marks.h"
 
 #include <gio/gio.h>
 
 typedef struct _ScUnitWatch ScUnitWatch;
 
-/** ScUnitWatchFunc: a unit's state has changed */
+/** ScUnitWatchFunc: a unit's state has changed, or is known now */
 typedef void (*ScUnitWatchFunc) (const char *unit, const char *state, gpointer user_data);
 
-ScUnitWatch *sc_unit_watch_new (GDBusConnection *bus, ScUnitWatchFunc changed, gpointer user_data);
+/** sc_unit_watch_new: @marks: lent, must live longer */
+ScUnitWatch *sc_unit_watch_new (GDBusConnection *bus,
+                                ScStartMarks *marks,
+                                ScUnitWatchFunc changed,
+                                gpointer user_data);
 void sc_unit_watch_free (ScUnitWatch *self);
 
 /** ScUnitWatchReadyFunc: systemd has told the state of all units */
