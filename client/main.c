@@ -106,6 +106,9 @@ run_verb (const ScVerb *verb, char **arguments)
   if (n > verb->max_arguments)
     return sc_client_usage_error ("%s: \"%s\" is one argument too many", verb->name,
                                   arguments[verb->max_arguments]);
+  for (guint i = 0; i < n; i++)
+    if (!g_utf8_validate (arguments[i], -1, NULL))
+      return sc_client_usage_error ("%s: argument %u is not UTF-8", verb->name, i + 1);
   return verb->run (&client, arguments);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-client.h"
 
+#include "sc-printer.h"
+
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <stdarg.h>
@@ -100,6 +102,14 @@ sc_client_get_properties (ScClient *self, const char *path, const char *interfac
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
+void
+sc_client_print_error (const char *message)
+{
+  g_autofree char *safe = sc_safe_text (message);
+
+  g_printerr ("syscontctl: %s\n", safe);
+}
+
 int
 sc_client_fail (const GError *error)
 {
@@ -112,7 +122,7 @@ sc_client_fail (const GError *error)
   if (g_strcmp0 (name, "org.freedesktop.DBus.Error.ServiceUnknown") == 0)
     g_printerr ("syscontctl: the service %s is not installed on this machine\n", SYSCONT_BUS_NAME);
   else
-    g_printerr ("syscontctl: %s\n", copy->message);
+    sc_client_print_error (copy->message);
   return name != NULL ? syscont_error_exit_status (name) : 1;
 }
 

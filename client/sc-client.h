@@ -53,6 +53,9 @@ GVariant *sc_client_call_object (ScClient *self,
 GVariant *
 sc_client_get_properties (ScClient *self, const char *path, const char *interface, GError **error);
 
+/** sc_client_print_error: on standard error, without what a terminal would obey */
+void sc_client_print_error (const char *message);
+
 /** sc_client_fail: prints @error and returns the exit status for it */
 int sc_client_fail (const GError *error);
 

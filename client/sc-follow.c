@@ -197,8 +197,7 @@ finish (Follow *self, GVariant **result)
     }
   if (!g_str_equal (state, "done"))
     {
-      g_autofree char *safe = sc_safe_text (message);
-      g_printerr ("syscontctl: %s\n", safe);
+      sc_client_print_error (message);
       return syscont_error_exit_status (name);
     }
   *result = g_variant_lookup_value (self->properties, "Result", G_VARIANT_TYPE_VARDICT);

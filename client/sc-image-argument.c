@@ -78,7 +78,7 @@ base_name (const ScImageArgument *self)
 {
   static const char *const suffixes[] = { ".tar", ".oci", ".oci-archive", NULL };
   g_autofree char *absolute = g_canonicalize_filename (self->name, NULL);
-  g_autofree char *base = g_path_get_basename (absolute);
+  g_autofree char *base = g_filename_display_basename (absolute);
 
   if (strcmp (self->name, "-") == 0)
     return g_strdup ("imported");

@@ -345,6 +345,25 @@ write_file (ScLayout *self, struct archive *archive, const char *name, GError **
   return n == 0;
 }
 
+/* After an error it only seems to write: libarchive returns its buffer when an archive is closed
+ * and not when it is given up, but the end that it then writes would make a short archive look
+ * whole. */
+static la_ssize_t
+on_write (struct archive *archive, void *data, const void *bytes, size_t n_bytes)
+{
+  ScLayout *self = data;
+  gssize n;
+
+  if (self->error != NULL)
+    return (la_ssize_t)n_bytes;
+  do
+    n = write (self->write_fd, bytes, n_bytes);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    archive_set_error (archive, errno, "write error");
+  return n;
+}
+
 static gpointer
 stream_in_thread (gpointer data)
 {
@@ -355,16 +374,12 @@ stream_in_thread (gpointer data)
 
   archive_write_set_format_pax_restricted (archive);
   archive_write_set_bytes_per_block (archive, CHUNK_BYTES);
-  archive_write_open_fd (archive, self->write_fd);
+  archive_write_open (archive, self, NULL, on_write, NULL);
   ok = write_bytes (archive, "oci-layout", marker, &self->error)
        && write_bytes (archive, "index.json", self->index, &self->error);
   for (guint i = 0; ok && i < self->members->len; i++)
     ok = write_file (self, archive, self->members->pdata[i], &self->error);
-  if (ok)
-    archive_write_close (archive);
-  else
-    archive_write_fail (
-        archive); /* no end-of-archive blocks: a short archive must be seen as one */
+  archive_write_close (archive);
   archive_write_free (archive);
   close (self->write_fd);
   return NULL;

@@ -27,7 +27,8 @@ import (ScClient *client,
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&fd, 1);
   g_autofree char *name = sc_image_argument_store_name (argument, ref_name);
-  g_autofree char *path = g_canonicalize_filename (argument->name, NULL);
+  g_autofree char *canonical = g_canonicalize_filename (argument->name, NULL);
+  g_autofree char *path = g_filename_display_name (canonical);
   g_autofree char *source = g_strdup_printf (
       "%s:%s%s%s", argument->kind == SC_IMAGE_OCI_DIR ? "oci" : "oci-archive",
       strcmp (argument->name, "-") == 0 ? "-" : path, argument->tag != NULL ? ":" : "",
@@ -67,18 +68,20 @@ import_dir (ScClient *client,
   /* The archive has to be sent whole, so this verb waits for it even with --no-block. */
   int status = sc_follow (client, reply, error, result);
   g_autoptr (GError) stream_error = NULL;
-  if (layout != NULL && !sc_layout_finish (layout, &stream_error) && status != 0)
-    g_printerr ("syscontctl: %s\n", stream_error->message);
+  if (layout != NULL && !sc_layout_finish (layout, &stream_error))
+    {
+      sc_client_print_error (stream_error->message);
+      return status != 0 ? status : 1;
+    }
   return status;
 }
 
 static int
 open_archive (const ScImageArgument *argument, GError **error)
 {
-  if (strcmp (argument->name, "-") == 0)
-    return dup (STDIN_FILENO);
+  int fd = strcmp (argument->name, "-") == 0 ? fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                             : open (argument->name, O_RDONLY | O_CLOEXEC);
 
-  int fd = open (argument->name, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     g_set_error (error, SYSCONT_ERROR,
                  errno == ENOENT ? SYSCONT_ERROR_NOT_FOUND : SYSCONT_ERROR_FAILED,

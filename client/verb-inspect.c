@@ -39,9 +39,10 @@ print_variables (JsonObject *variables, gboolean with_default, const char *headi
       gboolean has_default = !json_object_get_null_member (variables, l->data);
       const char *value
           = json_object_get_string_member_with_default (variables, l->data, "{DEF_VALUE}");
-      g_autofree char *safe = sc_safe_text (value);
+      g_autofree char *safe_name = sc_safe_text (l->data);
+      g_autofree char *safe_value = sc_safe_text (value);
       if (has_default == with_default)
-        g_print ("%s: %s\n", (const char *)l->data, has_default ? safe : "{DEF_VALUE}");
+        g_print ("%s: %s\n", safe_name, safe_value);
     }
 }
 

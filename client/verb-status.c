@@ -25,8 +25,8 @@ static void
 print_deployments (GVariant *container)
 {
   g_autoptr (GVariant) deployments
-      = g_variant_lookup_value (container, "Deployments", G_VARIANT_TYPE ("aa{sv}"));
-  guint64 current = sc_dict_uint (container, "CurrentDeployment");
+      = g_variant_lookup_value (container, "deployments", G_VARIANT_TYPE ("aa{sv}"));
+  guint64 current = sc_dict_uint (container, "current-deployment");
 
   for (gsize i = 0; deployments != NULL && i < g_variant_n_children (deployments); i++)
     {
@@ -41,33 +41,46 @@ print_deployments (GVariant *container)
     }
 }
 
+/* (transfer full): its row of the list, so that --json has the same keys here and there */
+static GVariant *
+find (ScClient *client, const char *name, GError **error)
+{
+  g_autoptr (GVariant) reply = sc_client_call (
+      client, "ListContainers", g_variant_new_parsed ("({'name': <%s>},)", name), NULL, error);
+  g_autoptr (GVariant) rows = reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
+
+  if (rows == NULL)
+    return NULL;
+  if (g_variant_n_children (rows) > 0)
+    return g_variant_get_child_value (rows, 0);
+  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND, "there is no container \"%s\"", name);
+  return NULL;
+}
+
 static int
 show (ScClient *client, const char *name, GVariantBuilder *json)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = sc_client_call (
       client, "GetContainer", g_variant_new_parsed ("(%s, @a{sv} {})", name), NULL, &error);
-  const char *path;
 
   if (reply == NULL)
     return sc_client_fail (error);
-  g_variant_get (reply, "(&o)", &path);
-  g_autoptr (GVariant) container
-      = sc_client_get_properties (client, path, SYSCONT_CONTAINER_INTERFACE, &error);
+  g_autoptr (GVariant) container = find (client, name, &error);
   if (container == NULL)
     return sc_client_fail (error);
 
-  g_autofree char *state = sc_dict_string (container, "State");
+  g_autofree char *state = sc_dict_string (container, "state");
   if (client->json)
     g_variant_builder_add_value (json, container);
   else
     {
       g_print ("%s %s\n", dot_of (state), name);
-      print_line (container, "State", "State");
-      print_line (container, "Unit", "Unit");
-      print_line (container, "Image", "Reference");
-      print_line (container, "Digest", "Digest");
-      print_line (container, "Source", "Source");
+      print_line (container, "State", "state");
+      print_line (container, "Unit", "unit");
+      print_line (container, "Image", "reference");
+      print_line (container, "Digest", "digest");
+      print_line (container, "Source", "source");
       print_deployments (container);
     }
   /* as systemctl status has it: 3 for what does not run */

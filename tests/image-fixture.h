@@ -66,7 +66,9 @@ image_store_layers (StoreFixture *self, const char *const *contents)
 
   for (guint i = 0; contents[i] != NULL; i++)
     {
-      const LayerEntry rows[] = { { SC_ENTRY_REGULAR, contents[i], contents[i], 0 }, { 0 } };
+      const LayerEntry rows[] = { { SC_ENTRY_REGULAR, contents[i], contents[i], 0 },
+                                  { SC_ENTRY_REGULAR, "top", contents[i], 0 },
+                                  { 0 } };
       g_autofree char *commit = store_make_layer (self, rows);
       g_strv_builder_add (commits, commit);
     }

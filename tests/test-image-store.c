@@ -34,7 +34,7 @@ test_add_writes_contract (StoreFixture *fixture, gconstpointer data)
                    g_bytes_get_data (manifest, NULL), g_bytes_get_size (manifest));
 
   g_autofree char *tree = store_list_tree (fixture, rootfs);
-  g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\n");
+  g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\ntop 644 \"app\"\n");
   g_autoptr (GVariant) variant = NULL;
   g_assert_true (
       ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), rootfs, &variant, NULL, &error));
@@ -147,7 +147,7 @@ test_list_schema1 (StoreFixture *fixture, gconstpointer data)
   g_autofree char *rootfs = sc_image_store_ensure_rootfs (fixture->repo, image, NULL, &error);
   g_assert_no_error (error);
   g_autofree char *tree = store_list_tree (fixture, rootfs);
-  g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\n");
+  g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\ntop 644 \"app\"\n");
 }
 
 static void

@@ -273,6 +273,63 @@ test_restart_keeps_ended_jobs (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (sc_job_get_record (submit (fixture, op, 0))->id, ==, 2);
 }
 
+/* The one that the list method shows, too */
+static char *
+listed_last_job (void)
+{
+  g_autofree char *answer = call_as_user ("ListContainers", "(@a{sv} {},)");
+  g_autoptr (GVariant) list = g_variant_parse (NULL, answer, NULL, NULL, NULL);
+  g_autoptr (GVariant) first = g_variant_get_child_value (list, 0);
+  g_autoptr (GVariant) dict = g_variant_get_child_value (first, 0);
+  char *path = NULL;
+
+  g_assert_true (g_variant_lookup (dict, "last-job", "o", &path));
+  return path;
+}
+
+static void
+add_container (Fixture *fixture, const char *name)
+{
+  g_autoptr (ScContainer) container = sc_container_new (name);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sc_container_save (container, fixture->paths, &error));
+  fixture_stop_service (fixture);
+  fixture_start_service (fixture);
+}
+
+static void
+test_last_job_is_listed (Fixture *fixture, gconstpointer data)
+{
+  add_container (fixture, "etcd");
+  g_autofree char *before = listed_last_job ();
+  SlowOp *op = slow_op_new ("etcd");
+  op->go_on = 1;
+
+  ScJob *job = submit (fixture, op, 0);
+  WAIT_FOR (sc_job_state_has_ended (state_of (job)));
+
+  g_autofree char *after = listed_last_job ();
+  g_assert_cmpstr (before, ==, "/");
+  g_assert_cmpstr (after, ==, sc_job_get_path (job));
+}
+
+static void
+test_restart_keeps_last_job (Fixture *fixture, gconstpointer data)
+{
+  add_container (fixture, "etcd");
+  SlowOp *op = slow_op_new ("etcd");
+  op->go_on = 1;
+  ScJob *job = submit (fixture, op, 0);
+  WAIT_FOR (sc_job_state_has_ended (state_of (job)));
+
+  fixture_stop_service (fixture);
+  fixture_start_service (fixture);
+
+  g_autofree char *path = listed_last_job ();
+  g_assert_cmpstr (path, ==, "/org/syscont/jobs/1");
+}
+
 static void
 add_tests (void)
 {
@@ -286,6 +343,8 @@ add_tests (void)
   ADD ("/jobs/cancel/of-queued", NULL, test_cancel_of_queued);
   ADD ("/jobs/stop/interrupts", NULL, test_stop_interrupts);
   ADD ("/jobs/restart/keeps-ended-jobs", NULL, test_restart_keeps_ended_jobs);
+  ADD ("/jobs/restart/keeps-last-job", NULL, test_restart_keeps_last_job);
+  ADD ("/jobs/last-job/is-listed", NULL, test_last_job_is_listed);
 }
 
 int

@@ -119,8 +119,8 @@ test_stream_missing_blob_is_told (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (g_unlink (path), ==, 0);
   int fd = sc_layout_stream (layout, "v1", &error);
   g_assert_no_error (error);
-  while (read (fd, buffer, sizeof buffer) > 0)
-    ;
+  /* all of it is less than the block that the end of an archive would fill */
+  g_assert_cmpint (read (fd, buffer, sizeof buffer), ==, 0);
   close (fd);
 
   g_assert_false (sc_layout_finish (layout, &error));

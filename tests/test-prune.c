@@ -139,7 +139,7 @@ test_deployments_hold_their_tree (StoreFixture *fixture, gconstpointer data)
   g_assert_true (has_ref (fixture, "syscont/deploy/app/1"));
   g_assert_false (has_ref (fixture, rootfs_ref));
   g_autofree char *tree = store_list_tree (fixture, rootfs);
-  g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\n");
+  g_assert_cmpstr (tree, ==, "app 644 \"app\"\nbase 644 \"base\"\ntop 644 \"app\"\n");
 }
 
 static void

@@ -148,6 +148,35 @@ test_uninstall_is_completed (Fixture *fixture, gconstpointer data)
   assert_installed (fixture, "web", FALSE);
 }
 
+/* An operation that failed half way must not be finished on what is installed after it. */
+static void
+test_container_is_settled (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  make_container (fixture, "web");
+  make_intent (fixture, SC_INTENT_UNINSTALL, SC_INTENT_COMMITTED, "web");
+
+  sc_recover_container (fixture->paths, fixture->config, NULL, "web", &error);
+  g_assert_no_error (error);
+  assert_installed (fixture, "web", FALSE);
+  make_container (fixture, "web");
+  recover (fixture);
+
+  assert_installed (fixture, "web", TRUE);
+}
+
+static void
+test_container_leaves_others_alone (Fixture *fixture, gconstpointer data)
+{
+  make_container (fixture, "web");
+  make_intent (fixture, SC_INTENT_INSTALL, SC_INTENT_PREPARED, "web");
+
+  g_assert_true (sc_recover_container (fixture->paths, fixture->config, NULL, "db", NULL));
+
+  assert_installed (fixture, "web", TRUE);
+}
+
 static void
 test_others_are_left_alone (Fixture *fixture, gconstpointer data)
 {
@@ -208,6 +237,8 @@ main (int argc, char **argv)
        test_undone_unit_cannot_start_before_the_next_boot);
   ADD ("/recover/install/committed-stays", test_committed_install_stays);
   ADD ("/recover/uninstall/is-completed", test_uninstall_is_completed);
+  ADD ("/recover/container/is-settled", test_container_is_settled);
+  ADD ("/recover/container/leaves-others-alone", test_container_leaves_others_alone);
   ADD ("/recover/others/are-left-alone", test_others_are_left_alone);
   ADD ("/recover/partial-deployments/go", test_partial_deployments_go);
   ADD ("/recover/nothing/to-do", test_nothing_to_do);

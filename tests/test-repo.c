@@ -180,6 +180,18 @@ test_refs_of_missing_prefix (StoreFixture *fixture, gconstpointer data)
 }
 
 static void
+test_refs_without_prefix_itself (StoreFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_free (store_tree (fixture));
+  g_autoptr (GHashTable) refs = sc_repo_list_refs (fixture->repo, "syscont/test/tree", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_hash_table_size (refs), ==, 0);
+}
+
+static void
 test_abort_leaves_nothing (StoreFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -382,6 +394,7 @@ main (int argc, char **argv)
     { "/repo/commit/removes-refs", test_ref_removed },
     { "/repo/abort/leaves-nothing", test_abort_leaves_nothing },
     { "/repo/list-refs/missing-prefix", test_refs_of_missing_prefix },
+    { "/repo/list-refs/without-prefix-itself", test_refs_without_prefix_itself },
     { "/repo/get-commit-strings/only-strings", test_commit_strings },
     { "/repo/checkout/links", test_checkout_links },
     { "/repo/checkout/refuses-existing", test_checkout_refuses_existing },

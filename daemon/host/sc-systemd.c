@@ -266,19 +266,6 @@ sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable,
   return TRUE;
 }
 
-gboolean
-sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error)
-{
-  const char *const units[] = { unit, NULL };
-  g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "DisableUnitFiles",
-              g_variant_new ("(^asb)", units, FALSE), "(a(sss))", cancellable, error);
-
-  if (reply == NULL)
-    return sc_prefix_error (error, "disabling \"%s\": ", unit);
-  return TRUE;
-}
-
 void
 sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable)
 {

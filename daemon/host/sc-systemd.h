@@ -36,11 +36,9 @@ gboolean sc_systemd_stop (
 gboolean sc_systemd_restart (
     ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
 
-/** sc_systemd_enable, _disable: exactly this unit file; the caller reloads afterwards */
+/** sc_systemd_enable: exactly this unit file; the caller reloads afterwards */
 gboolean
 sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
-gboolean
-sc_systemd_disable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
 
 /** sc_systemd_reset_failed: forgets a failed state; errors are not one */
 void sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable);
@@ -66,7 +64,8 @@ gboolean sc_systemd_get_status (ScSystemd *self,
                                 GCancellable *cancellable,
                                 GError **error);
 
-/** sc_systemd_find_invocation: (transfer full) (nullable): name of the unit with this  (32 hex) */
+/** sc_systemd_find_invocation: (transfer full) (nullable): name of the unit with this invocation id
+ * (32 hex) */
 char *sc_systemd_find_invocation (ScSystemd *self,
                                   const char *invocation_id,
                                   GCancellable *cancellable,

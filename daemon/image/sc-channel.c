@@ -351,7 +351,7 @@ fill (ScChannel *self, GError **error)
         return 0;
       if (n == 0)
         {
-          sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "a record ends too early");
+          sc_error_set (error, SYSCONT_ERROR_INTERRUPTED, "a record ends too early");
           return -1;
         }
       self->in_end += (gsize)n;

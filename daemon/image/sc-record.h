@@ -151,7 +151,8 @@ gboolean sc_channel_flush (ScChannel *self, GError **error);
  * Waits for the next record. A socket on which sc_channel_shutdown() was called and the peer's end
  * both are an end of file.
  *
- * Returns: 1 and @record; 0 at the end of file between two records; -1 with @error
+ * Returns: 1 and @record; 0 at the end of file between two records; -1 with @error, INTERRUPTED
+ * when the end of file is within a record
  */
 int sc_channel_receive (ScChannel *self, ScRecord *record, GError **error);
 

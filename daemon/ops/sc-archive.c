@@ -42,8 +42,11 @@ begin_blob (Reader *reader, const ScEntry *entry, GError **error)
   const char *hex = entry->path + strlen (BLOBS_PREFIX);
 
   if (!sc_hex_is_valid (hex))
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
-                         "member \"%s\" is not named after a digest", entry->path);
+    {
+      g_autofree char *shown = sc_text_escape (entry->path);
+      return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                           "member \"%s\" is not named after a digest", shown);
+    }
   if (entry->size_bytes > config->max_blob_bytes)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                          "member \"%s\" has more than %" G_GUINT64_FORMAT

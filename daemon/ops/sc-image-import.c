@@ -10,6 +10,7 @@
 #include "store/sc-layer-writer.h"
 
 #include <string.h>
+#include <syslog.h>
 
 #define CONFIG_BLOB 0 /* its place among the blobs */
 
@@ -285,6 +286,10 @@ report (const Run *run, gboolean changed)
   g_variant_dict_insert (result, "downloaded-bytes", "t", changed ? run->download_bytes : 0);
   g_variant_dict_insert (result, "dropped-nodes", "u", run->dropped);
   sc_op_set_changed (import->context, changed);
+  sc_op_log (import->context, LOG_INFO, "\"%s\" is %s", import->fullname, import->resolved->digest);
+  if (run->dropped > 0)
+    sc_op_log (import->context, LOG_NOTICE,
+               "%u device nodes, fifos or sockets of the image were left out", run->dropped);
   g_ptr_array_add (import->context->objects, sc_bus_path_image (import->resolved->digest));
 }
 

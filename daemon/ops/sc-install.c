@@ -12,12 +12,15 @@
 #include "host/sc-systemd.h"
 #include "host/sc-unit-files.h"
 #include "ops/sc-intent.h"
+#include "ops/sc-inventory.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-pull.h"
+#include "ops/sc-recover.h"
 #include "ops/sc-teardown.h"
 #include "store/sc-image-store.h"
 
 #include <string.h>
+#include <syslog.h>
 
 #define USER_FILE_MAX_BYTES (1024 * 1024) /* of /etc/passwd and /etc/group of an image */
 #define TMPFILES_TIMEOUT_S  60
@@ -43,6 +46,7 @@ typedef struct
   ScSystemd *systemd;     /* (owned) */
   ScImage *image;         /* (owned) */
   char *rootfs_commit;    /* (owned) */
+  char *fullname;         /* (owned) under which the image was found */
   char *unit;             /* (owned) */
   ScContainer *container; /* (owned) the state that will be saved */
   ScRendering *rendering; /* (owned) */
@@ -54,6 +58,7 @@ install_clear (Install *self)
   g_clear_pointer (&self->rendering, sc_rendering_free);
   g_clear_pointer (&self->container, sc_container_free);
   g_free (self->unit);
+  g_free (self->fullname);
   g_free (self->rootfs_commit);
   g_clear_pointer (&self->image, sc_image_free);
   g_clear_pointer (&self->systemd, sc_systemd_free);
@@ -85,7 +90,8 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
   const InstallOp *op = self->op;
   g_autoptr (GError) local_error = NULL;
 
-  self->image = sc_image_store_lookup (self->repo, op->reference->fullname, &local_error);
+  self->fullname = g_strdup (op->reference->fullname);
+  self->image = sc_image_store_lookup (self->repo, self->fullname, &local_error);
   if (self->image == NULL)
     {
       if (!g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
@@ -97,14 +103,16 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
       if (full == NULL
           || !sc_pull (self->context, self->repo, full, op->platform, cancellable, error))
         return FALSE;
-      self->image = sc_image_store_lookup (self->repo, full->fullname, error);
+      g_free (self->fullname);
+      self->fullname = g_strdup (full->fullname);
+      self->image = sc_image_store_lookup (self->repo, self->fullname, error);
       if (self->image == NULL)
         return FALSE;
     }
 
   if (op->digest != NULL && strcmp (op->digest, self->image->digest) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "the image \"%s\" has the digest %s, not %s", op->reference->fullname,
+                         "the image \"%s\" has the digest %s, not %s", self->fullname,
                          self->image->digest, op->digest);
   return TRUE;
 }
@@ -127,10 +135,8 @@ same_values (GHashTable *a, GHashTable *b)
 static const char *
 stored_name (const Install *self)
 {
-  const char *fullname = self->op->reference->fullname;
-
-  return g_strv_contains ((const char *const *)self->image->references, fullname)
-             ? fullname
+  return g_strv_contains ((const char *const *)self->image->references, self->fullname)
+             ? self->fullname
              : self->image->references[0];
 }
 
@@ -173,6 +179,12 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
+
+  g_autofree char *damage = sc_inventory_find_damage (self->context->paths, installed);
+  if (damage != NULL)
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED,
+                         "a container of that name is installed, but %s; uninstall it first",
+                         damage);
 
   const ScDeploymentRecord *current = sc_container_find (installed, installed->current);
   if (current != NULL && strcmp (current->digest, self->image->digest) == 0
@@ -362,15 +374,21 @@ start (Install *self, GError **error)
 }
 
 static gboolean
-undo (Install *self, const ScIntent *intent, GError **error)
+undo (Install *self, ScIntent *intent)
 {
   const ScOpContext *context = self->context;
   g_autoptr (GError) undo_error = NULL;
 
+  /* A commit that failed may be on the disk all the same. */
+  if (intent->phase == SC_INTENT_COMMITTED)
+    {
+      intent->phase = SC_INTENT_PREPARED;
+      (void)sc_intent_save (intent, context->paths, NULL);
+    }
   if (sc_teardown (context->paths, context->config, self->systemd, self->op->name, &undo_error)
       && sc_intent_delete (intent, context->paths, &undo_error))
     return FALSE;
-  /* The intent stays: recovery tries again at the next start. */
+  /* The intent stays: recovery tries again, at the next start or before the next operation. */
   sc_log (G_LOG_LEVEL_WARNING,
           &(ScLogFields){ .job = context->job_id, .container = self->op->name },
           "undoing the installation of \"%s\": %s", self->op->name, undo_error->message);
@@ -402,12 +420,14 @@ change_host (Install *self, GCancellable *cancellable, GError **error)
    * fails. */
   if (!apply (self, cancellable, error) || !start (self, error)
       || !sc_intent_commit (intent, paths, error))
-    return undo (self, intent, error);
+    return undo (self, intent);
   if (!sc_intent_delete (intent, paths, error))
     return FALSE;
 
   g_variant_dict_insert (self->context->result, "deployment", "t", self->container->current);
   g_variant_dict_insert (self->context->result, "notes", "^as", self->rendering->notes);
+  for (char **note = self->rendering->notes; *note != NULL; note++)
+    sc_op_log (self->context, LOG_NOTICE, "%s", *note);
   sc_op_set_changed (self->context, TRUE);
   sc_log (G_LOG_LEVEL_MESSAGE,
           &(ScLogFields){ .job = self->context->job_id,
@@ -433,7 +453,9 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
   if (self.repo == NULL || !find_image (&self, cancellable, error))
     return FALSE;
   self.systemd = sc_systemd_new (context->bus, error);
-  if (self.systemd == NULL || !check_installed (&self, &done, cancellable, error))
+  if (self.systemd == NULL
+      || !sc_recover_container (context->paths, context->config, self.systemd, op->name, error)
+      || !check_installed (&self, &done, cancellable, error))
     return FALSE;
 
   if (!done)

@@ -16,10 +16,8 @@ container_entry_free (gpointer data)
   g_free (entry);
 }
 
-/* (transfer full) (nullable): what an administrator, or a fault, took away of a container's files.
- */
-static char *
-find_damage (const ScPaths *paths, const ScContainer *container)
+char *
+sc_inventory_find_damage (const ScPaths *paths, const ScContainer *container)
 {
   g_autofree char *config = g_strdup_printf ("%s/%s.%" G_GUINT64_FORMAT "/config.json",
                                              paths->checkout, container->name, container->current);
@@ -51,7 +49,7 @@ load_entry (const ScPaths *paths, const char *name)
       entry->damage = g_strdup (error->message);
     }
   else
-    entry->damage = find_damage (paths, entry->container);
+    entry->damage = sc_inventory_find_damage (paths, entry->container);
 
   if (entry->damage != NULL)
     sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name },

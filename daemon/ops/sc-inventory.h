@@ -33,6 +33,10 @@ void sc_inventory_free (ScInventory *self);
 /** sc_inventory_find_container: (transfer none) (nullable) */
 const ScContainerEntry *sc_inventory_find_container (const ScInventory *self, const char *name);
 
+/** sc_inventory_find_damage: (transfer full) (nullable): what an administrator, or a fault, took
+ * away of a container's files */
+char *sc_inventory_find_damage (const ScPaths *paths, const ScContainer *container);
+
 /** sc_inventory_find_image: (transfer none) (nullable): by digest */
 const ScImage *sc_inventory_find_image (const ScInventory *self, const char *digest);
 

@@ -3,6 +3,7 @@
 
 #include "ops/sc-op-private.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 static void
@@ -55,6 +56,17 @@ sc_op_copy_platform (const ScPlatform *platform)
 }
 
 void
+sc_op_log (const ScOpContext *context, guint priority, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree char *line = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  context->log (context->log_data, priority, line);
+}
+
+void
 sc_op_free (ScOp *self)
 {
   g_strfreev (self->targets);
@@ -62,12 +74,29 @@ sc_op_free (ScOp *self)
   self->op_class->free (self);
 }
 
+/* Cancelling ends the connections of the workers; what is then seen at their other ends are faults
+ * of many kinds, and all of them are this one. */
+static void
+report_cancelled (GCancellable *cancellable, GError **error)
+{
+  if (error == NULL || *error == NULL || !g_cancellable_is_cancelled (cancellable)
+      || g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || g_error_matches (*error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED))
+    return;
+
+  g_autoptr (GError) seen = g_steal_pointer (error);
+  sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled (%s)", seen->message);
+}
+
 gboolean
 sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  return self->op_class->run (self, context, cancellable, error);
+  if (self->op_class->run (self, context, cancellable, error))
+    return TRUE;
+  report_cancelled (cancellable, error);
+  return FALSE;
 }
 
 gboolean

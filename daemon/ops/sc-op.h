@@ -33,7 +33,18 @@ typedef struct
   guint caller_uid;
   GVariantDict *result; /* the job's Result; "changed" (b) is always set on success */
   GPtrArray *objects;   /* of char*: paths of the containers and images that were made or changed */
+  void (*log) (gpointer log_data, guint priority, const char *line); /* see sc_op_log() */
+  gpointer log_data;
 } ScOpContext;
+
+/**
+ * sc_op_log:
+ * @priority: as in syslog
+ *
+ * Tells whoever watches the job what it does beyond phases and bytes.
+ */
+void sc_op_log (const ScOpContext *context, guint priority, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 typedef struct
 {

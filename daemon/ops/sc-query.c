@@ -94,22 +94,33 @@ sc_query_inspect_image (const ScPaths *paths, const char *name, GError **error)
   return sc_json_to_text (node, FALSE);
 }
 
-GHashTable *
-sc_query_values (const ScPaths *paths, const char *name, GError **error)
+static JsonObject *
+read_info (const ScPaths *paths, const char *name, GError **error)
 {
-  g_autoptr (ScContainer) container = sc_container_load (paths, name, error);
-  g_autoptr (GBytes) info
-      = container != NULL ? sc_deployment_read_file (paths, name, "info", error) : NULL;
+  g_autoptr (GBytes) info = sc_deployment_read_file (paths, name, "info", error);
   if (info == NULL)
     return NULL;
 
   gsize size;
   const char *data = g_bytes_get_data (info, &size);
-  g_autoptr (JsonObject) object = sc_json_parse_object (data, size, &config_limits, error);
+  return sc_json_parse_object (data, size, &config_limits, error);
+}
+
+GHashTable *
+sc_query_values (const ScPaths *paths, const char *name, GError **error)
+{
+  g_autoptr (ScContainer) container = sc_container_load (paths, name, error);
+  if (container == NULL)
+    return NULL;
+
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (JsonObject) object = read_info (paths, name, &local_error);
   JsonObject *members = NULL;
-  if (object == NULL || !sc_json_get_object (object, "values", &members, error))
+  if (object == NULL || !sc_json_get_object (object, "values", &members, &local_error))
     {
-      sc_prefix_error (error, "container \"%s\": info: ", name);
+      /* The file is our own: whatever is wrong with it, the container is damaged. */
+      sc_error_set (error, SYSCONT_ERROR_DAMAGED, "container \"%s\": info: %s", name,
+                    local_error->message);
       return NULL;
     }
 

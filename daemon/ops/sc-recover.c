@@ -33,6 +33,29 @@ recover_one (const ScPaths *paths,
   return TRUE;
 }
 
+gboolean
+sc_recover_container (const ScPaths *paths,
+                      const ScConfig *config,
+                      ScSystemd *systemd,
+                      const char *name,
+                      GError **error)
+{
+  g_autoptr (GPtrArray) intents = sc_intent_list (paths, error);
+  if (intents == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < intents->len; i++)
+    {
+      const ScIntent *intent = intents->pdata[i];
+
+      if (strcmp (intent->container, name) == 0
+          && !recover_one (paths, config, systemd, intent, error))
+        return sc_prefix_error (
+            error, "cleaning up after the interrupted job %" G_GUINT64_FORMAT ": ", intent->job);
+    }
+  return TRUE;
+}
+
 static gboolean
 remove_partial (const ScPaths *paths, GError **error)
 {

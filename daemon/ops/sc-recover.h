@@ -8,6 +8,7 @@
 
 #include "base/sc-config.h"
 #include "base/sc-error-util.h"
+#include "host/sc-systemd.h"
 
 /**
  * sc_recover:
@@ -19,3 +20,18 @@
  */
 gboolean
 sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GError **error);
+
+/**
+ * sc_recover_container:
+ * @systemd: (nullable): as for sc_teardown()
+ * @name: of a container that no other job works on
+ *
+ * Settles what earlier operations on one container left when they failed half way, as it would be
+ * at the next start. A new operation must not begin before: an intent that is still there would be
+ * applied to what it makes.
+ */
+gboolean sc_recover_container (const ScPaths *paths,
+                               const ScConfig *config,
+                               ScSystemd *systemd,
+                               const char *name,
+                               GError **error);

@@ -30,12 +30,9 @@ read_document (
     ScWorker *fetch, char **content_type, GBytes **body, GCancellable *cancellable, GError **error)
 {
   ScRecord record;
-  int n = sc_channel_receive (sc_worker_get_channel (fetch), &record, error);
 
-  if (n < 0)
+  if (!sc_worker_receive (fetch, sc_worker_get_channel (fetch), &record, cancellable, error))
     return FALSE;
-  if (n == 0)
-    return sc_worker_set_death (fetch, cancellable, error);
   if (record.type == SC_RECORD_ERROR)
     return sc_worker_read_error (&record, MANIFEST_REQUEST, error);
 

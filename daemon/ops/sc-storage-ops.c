@@ -75,7 +75,8 @@ remove_image_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, G
 {
   if (remove_image (context, base->targets[0], cancellable, error))
     return TRUE;
-  return sc_prefix_error (error, "removing an image: ");
+  g_autofree char *shown = sc_text_escape (base->targets[0]);
+  return sc_prefix_error (error, "removing the image \"%s\": ", shown);
 }
 
 static void

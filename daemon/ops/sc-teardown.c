@@ -18,14 +18,14 @@
 static void
 remove_run_directory (const ScPaths *paths, const char *line)
 {
-  g_auto (GStrv) words = g_strsplit_set (line, " \t", 3);
-
-  if (words[0] == NULL || words[1] == NULL || strchr ("dD", words[0][0]) == NULL
-      || !g_str_has_prefix (words[1], "/run/"))
+  const char *path = line + strcspn (line, " \t");
+  path += strspn (path, " \t");
+  if ((line[0] != 'd' && line[0] != 'D') || !g_str_has_prefix (path, "/run/"))
     return;
 
   g_autofree char *root = g_strconcat (paths->root, "/run", NULL);
-  g_autofree char *relative = g_strdup (words[1] + strlen ("/run/"));
+  const char *start = path + strlen ("/run/");
+  g_autofree char *relative = g_strndup (start, strcspn (start, " \t"));
   g_autofree char *parent = g_path_get_dirname (relative);
   g_autofree char *name = g_path_get_basename (relative);
   sc_autofd root_fd = sc_fd_open_dir (root, NULL);

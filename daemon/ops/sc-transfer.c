@@ -347,7 +347,8 @@ sc_transfer_new (const ScTransferSetup *setup)
   self->setup = *setup;
   self->commands = g_async_queue_new_full (g_free);
   self->answers = g_async_queue_new ();
-  self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  /* A semaphore: each command wakes the thread once, also when two come together. */
+  self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
   self->feed_fd = -1;
   self->buffer = g_malloc (CHUNK_BYTES);
   for (guint i = 0; i < MAX_DOWNLOADS; i++)

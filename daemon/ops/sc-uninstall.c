@@ -4,6 +4,7 @@
 #include "deploy/sc-container.h"
 #include "ops/sc-intent.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-recover.h"
 #include "ops/sc-teardown.h"
 #include "ops/sc-usage.h"
 #include "store/sc-prune.h"
@@ -20,7 +21,8 @@ uninstall_one (ScOpContext *context, ScSystemd *systemd, const char *name, GErro
   g_autoptr (ScIntent) intent = sc_intent_new (context->job_id, SC_INTENT_UNINSTALL, name);
 
   intent->phase = SC_INTENT_COMMITTED;
-  if (!sc_intent_save (intent, context->paths, error)
+  if (!sc_recover_container (context->paths, context->config, systemd, name, error)
+      || !sc_intent_save (intent, context->paths, error)
       || !sc_teardown (context->paths, context->config, systemd, name, error)
       || !sc_intent_delete (intent, context->paths, error))
     return FALSE;
@@ -114,7 +116,7 @@ uninstall_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GErr
       sc_progress_set_cancellable (context->progress, TRUE);
     }
   if (!op->keep_image && !remove_images (context->paths, references, cancellable, error))
-    return FALSE;
+    return sc_prefix_error (error, "uninstalled, but the image could not be removed: ");
 
   sc_op_set_changed (context, TRUE);
   return TRUE;

@@ -10,6 +10,7 @@ struct _ScUnpacker
 {
   ScWorker *worker;
   ScChannel *records;    /* (owned) read end of the worker's pipe */
+  guint64 max_bytes;     /* unpacked */
   guint64 missing_bytes; /* data that the last entry still lacks */
 };
 
@@ -35,6 +36,7 @@ sc_unpacker_start (ScWorker *unpack, const ScUnpackRequest *request, int input_f
 
   ScUnpacker *self = g_new0 (ScUnpacker, 1);
   self->worker = unpack;
+  self->max_bytes = request->max_bytes;
   self->records = sc_channel_new (sc_fd_steal (&read_fd));
   return self;
 }
@@ -100,11 +102,8 @@ sc_unpacker_run (ScUnpacker *self,
 
   while (ok)
     {
-      int n = sc_channel_receive (self->records, &record, error);
-      if (n < 0)
+      if (!sc_worker_receive (self->worker, self->records, &record, cancellable, error))
         return FALSE;
-      if (n == 0)
-        return sc_worker_set_death (self->worker, cancellable, error);
       if (record.type == SC_RECORD_END || record.type == SC_RECORD_ERROR)
         break;
       if (record.type == SC_RECORD_ENTRY)
@@ -122,7 +121,8 @@ sc_unpacker_run (ScUnpacker *self,
 
   *unpacked_bytes = sc_record_get_u64 (&record);
   g_autofree char *digest = sc_record_dup_string (&record);
-  if (!sc_record_finish (&record, NULL) || !sc_digest_is_valid (digest) || self->missing_bytes != 0)
+  if (!sc_record_finish (&record, NULL) || !sc_digest_is_valid (digest) || self->missing_bytes != 0
+      || *unpacked_bytes > self->max_bytes)
     return broken_protocol (self, error);
   *diff_id = g_steal_pointer (&digest);
   return TRUE;

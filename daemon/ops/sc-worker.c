@@ -159,6 +159,22 @@ sc_worker_set_death (ScWorker *self, GCancellable *cancellable, GError **error)
                        self->unit, status.result, self->unit);
 }
 
+gboolean
+sc_worker_receive (
+    ScWorker *self, ScChannel *channel, ScRecord *record, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  int n = sc_channel_receive (channel, record, &local_error);
+
+  if (n > 0)
+    return TRUE;
+  /* A worker that is killed may be in the middle of a record. */
+  if (n == 0 || g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_INTERRUPTED))
+    return sc_worker_set_death (self, cancellable, error);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 void
 sc_worker_kill (ScWorker *self)
 {

@@ -42,6 +42,18 @@ ScChannel *sc_worker_get_channel (ScWorker *self);
  */
 gboolean sc_worker_set_death (ScWorker *self, GCancellable *cancellable, GError **error);
 
+/**
+ * sc_worker_receive:
+ * @channel: one whose other end the worker has
+ *
+ * Waits for a record that is due. An end of the channel is an error: sc_worker_set_death().
+ */
+gboolean sc_worker_receive (ScWorker *self,
+                            ScChannel *channel,
+                            ScRecord *record,
+                            GCancellable *cancellable,
+                            GError **error);
+
 /** sc_worker_kill: for one that broke the protocol */
 void sc_worker_kill (ScWorker *self);
 

@@ -17,7 +17,9 @@ is_or_any (const char *wanted, const char *value)
 static void
 add_object (GVariantBuilder *builder, gpointer interface, const char *path)
 {
-  g_variant_builder_add_value (builder, sc_exported_to_dict (interface, path));
+  g_autoptr (GVariant) dict = sc_exported_to_dict (interface, path);
+
+  g_variant_builder_add_value (builder, dict);
 }
 
 static void

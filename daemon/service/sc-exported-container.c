@@ -2,6 +2,7 @@
 #include "service/sc-exported-container.h"
 
 #include "dbus/sc-bus-path.h"
+#include "service/sc-exported.h"
 
 char *
 sc_container_unit (const ScContainer *container)
@@ -83,5 +84,5 @@ sc_exported_container_update (SyscontContainer *object,
   syscont_container_set_unit (object, unit);
   sc_exported_container_set_state (object, entry, unit_state);
   syscont_container_set_current_deployment (object, container->current);
-  syscont_container_set_deployments (object, make_deployments (container));
+  syscont_container_set_deployments (object, sc_variant_compact (make_deployments (container)));
 }

@@ -29,3 +29,8 @@ void sc_exported_container_update (SyscontContainer *object,
                                    const ScInventory *inventory,
                                    const ScContainerEntry *entry,
                                    const char *unit_state);
+
+/** sc_exported_container_set_state: sets State alone */
+void sc_exported_container_set_state (SyscontContainer *object,
+                                      const ScContainerEntry *entry,
+                                      const char *unit_state);

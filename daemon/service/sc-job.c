@@ -25,6 +25,7 @@ typedef struct
   const ScJobEnvironment *environment;
   ScOp *op;
   ScProgress *progress; /* (owned) */
+  SyscontJob *object;   /* (owned) only to be handed to the main thread again */
   guint64 job_id;
   guint caller_uid;
 } Run;
@@ -46,6 +47,7 @@ run_free (gpointer data)
   Run *run = data;
 
   sc_progress_unref (run->progress);
+  g_object_unref (run->object);
   g_free (run);
 }
 
@@ -217,6 +219,46 @@ load_inventory (const Run *run, ScJobOutcome *outcome)
             "the objects on the bus may be old: %s", error->message);
 }
 
+typedef struct
+{
+  SyscontJob *object; /* (owned) */
+  guint priority;
+  char *line; /* (owned) */
+} Message;
+
+static void
+message_free (gpointer data)
+{
+  Message *message = data;
+
+  g_object_unref (message->object);
+  g_free (message->line);
+  g_free (message);
+}
+
+static gboolean
+emit_message (gpointer data)
+{
+  const Message *message = data;
+  GVariant *info = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+
+  syscont_job_emit_log_message (message->object, message->priority, message->line, info);
+  return G_SOURCE_REMOVE;
+}
+
+/* From the job's thread; the signal is sent by the main thread, as everything on the bus. */
+static void
+log_message (gpointer log_data, guint priority, const char *line)
+{
+  const Run *run = log_data;
+  Message *message = g_new0 (Message, 1);
+
+  message->object = g_object_ref (run->object);
+  message->priority = priority;
+  message->line = g_strdup (line);
+  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, emit_message, message, message_free);
+}
+
 static void
 run_op (const Run *run, ScJobOutcome *outcome, GCancellable *cancellable)
 {
@@ -231,6 +273,8 @@ run_op (const Run *run, ScJobOutcome *outcome, GCancellable *cancellable)
     .caller_uid = run->caller_uid,
     .result = result,
     .objects = objects,
+    .log = log_message,
+    .log_data = (gpointer)run,
   };
 
   if (!sc_op_run (run->op, &context, cancellable, &outcome->error) && outcome->error == NULL)
@@ -282,6 +326,7 @@ sc_job_start (ScJob *self, const ScJobEnvironment *environment, ScJobFunc done, 
   run->environment = environment;
   run->op = self->op;
   run->progress = sc_progress_ref (self->progress);
+  run->object = g_object_ref (self->object);
   run->job_id = self->record->id;
   run->caller_uid = self->record->owner_uid;
   set_state (self, SC_JOB_RUNNING);

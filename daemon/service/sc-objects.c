@@ -7,6 +7,7 @@
 #include "service/sc-exported-image.h"
 #include "service/sc-unit-watch.h"
 
+#include <json-glib/json-glib.h>
 #include <string.h>
 
 struct _ScObjects
@@ -18,7 +19,7 @@ struct _ScObjects
   ScInventory *inventory;           /* (owned) */
   GHashTable *containers;           /* (owned) char* of the name to SyscontContainer */
   GHashTable *images;               /* (owned) char* of the digest to SyscontImage */
-  GHashTable *last_jobs;            /* (owned) char* of a container's name to char* of the job's path */
+  GHashTable *last_jobs; /* (owned) char* of a container's name to char* of the job's path */
 };
 
 typedef struct
@@ -215,6 +216,18 @@ on_units_known (gpointer user_data)
   settling->ready (settling->user_data);
 }
 
+/* The JSON that a record was read from is needed only by those who write it. */
+static void
+drop_raw (ScInventory *inventory)
+{
+  for (guint i = 0; i < inventory->containers->len; i++)
+    {
+      ScContainerEntry *entry = inventory->containers->pdata[i];
+
+      g_clear_pointer (&entry->container->raw, json_object_unref);
+    }
+}
+
 static char **
 list_units (const ScInventory *inventory)
 {
@@ -245,6 +258,7 @@ sc_objects_set_inventory (ScObjects *self,
   settling->user_data = user_data;
   sc_inventory_free (self->inventory);
   self->inventory = inventory;
+  drop_raw (inventory);
   apply_images (self);
   apply_containers (self);
   keep_marks (self);

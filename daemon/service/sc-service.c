@@ -8,6 +8,7 @@
 #include "service/sc-manager.h"
 
 #include <glib-unix.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -123,6 +124,7 @@ static void
 on_name_acquired (GDBusConnection *bus, const char *name, gpointer user_data)
 {
   sd_notify (0, "READY=1\nSTATUS=Idle");
+  malloc_trim (0); /* what the start needed and an idle service does not */
 }
 
 static void

@@ -82,8 +82,8 @@ sc_start_marks_keep (ScStartMarks *self, GHashTable *units)
       if (g_hash_table_contains (units, unit))
         continue;
       if (self->fd >= 0 && unlinkat (self->fd, unit, 0) < 0 && errno != ENOENT)
-        sc_log (G_LOG_LEVEL_WARNING, NULL, "removing \"%s/%s\": %s", self->path,
-                (const char *)unit, g_strerror (errno));
+        sc_log (G_LOG_LEVEL_WARNING, NULL, "removing \"%s/%s\": %s", self->path, (const char *)unit,
+                g_strerror (errno));
       g_hash_table_iter_remove (&iter);
     }
 }

@@ -10,7 +10,8 @@
 
 typedef struct _ScStartMarks ScStartMarks;
 
-/** sc_start_marks_load: without a directory that can be used the marks last as long as the object */
+/** sc_start_marks_load: without a directory that can be used the marks last as long as the object
+ */
 ScStartMarks *sc_start_marks_load (const ScPaths *paths);
 void sc_start_marks_free (ScStartMarks *self);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What systemd does with the units of the containers, kept current by its signals. Without a
- * systemd on the bus every unit is "stopped". Whether a unit ever ran is what systemd still knows of
- * it, or the mark that was written when it was seen.
+ * systemd on the bus every unit is "stopped". Whether a unit ever ran is what systemd still knows
+ * of it, or the mark that was written when it was seen.
  */
 #pragma once
 

@@ -11,7 +11,8 @@
  * sc_image_load:
  * @manifest: (out) (transfer full) (nullable): NULL for a tree made in OSTree itself
  *
- * Returns: (transfer full) (nullable): digest, commit, source and times of one image commit; nothing else is filled in
+ * Returns: (transfer full) (nullable): digest, commit, source and times of one image commit;
+ * nothing else is filled in
  */
 ScImage *
 sc_image_load (ScRepo *repo, const char *commit, ScStoredManifest **manifest, GError **error);

@@ -29,8 +29,8 @@ find_hex (const char *name)
                                                                                            : NULL;
 }
 
-/* What the name stands for now: commit and source are those of this name, not of another one
- * of the same image. */
+/* What the name stands for now: commit and source are those of this name, not of another one of the
+ * same image. */
 static ScImage *
 take_named (
     ScRepo *repo, GPtrArray *images, const char *fullname, const char *commit, GError **error)

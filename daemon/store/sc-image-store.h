@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Images as refs and commits of the repository, in the layout that atomic and skopeo's ostree transport made: image
- * commits (manifest.json), config commits (content), layer commits; and our merged tree for each manifest digest.
+ * Images as refs and commits of the repository, in the layout that atomic and skopeo's ostree
+ * transport made: image commits (manifest.json), config commits (content), layer commits; and our
+ * merged tree for each manifest digest.
  */
 #pragma once
 
@@ -41,9 +42,10 @@ typedef struct
  * sc_image_store_add:
  * @repo: with an open transaction
  *
- * Writes config, image and merged commits and sets all refs: of every layer and of the config ("ociimage/<hex>"), of the
- * image ("ociimage/<ENC(fullname)>"), of the merged tree ("syscont/rootfs/<hex>"). The transaction makes them visible at
- * once. An image without layers is IMAGE_INVALID.
+ * Writes config, image and merged commits and sets all refs: of every layer and of the config
+ * ("ociimage/<hex>"), of the image ("ociimage/<ENC(fullname)>"), of the merged tree
+ * ("syscont/rootfs/<hex>"). The transaction makes them visible at once. An image without layers is
+ * IMAGE_INVALID.
  */
 gboolean sc_image_store_add (ScRepo *repo,
                              const ScNewImage *image,
@@ -59,16 +61,18 @@ gboolean sc_image_store_add (ScRepo *repo,
  */
 void sc_image_store_set_name (ScRepo *repo, const ScImage *image, const char *fullname);
 
-/** sc_image_store_list: (transfer full): of ScImage, one for each digest, sorted by first reference; an unreadable image is
- * logged and left out */
+/** sc_image_store_list: (transfer full): of ScImage, one for each digest, sorted by first
+ * reference; an unreadable image is logged and left out */
 GPtrArray *sc_image_store_list (ScRepo *repo, GError **error);
 
 /**
  * sc_image_store_lookup:
- * @name: a full or shortened name (":latest" is appended as sc_reference_parse() does), or 12 to 64 hex digits, with or
+ * @name: a full or shortened name (":latest" is appended as sc_reference_parse() does), or 12 to 64
+ * hex digits, with or
  *   without "sha256:", that the manifest digest begins with
  *
- * Returns: (transfer full) (nullable): NOT_FOUND when there is none, INVALID_ARGUMENT when the digits fit several
+ * Returns: (transfer full) (nullable): NOT_FOUND when there is none, INVALID_ARGUMENT when the
+ * digits fit several
  */
 ScImage *sc_image_store_lookup (ScRepo *repo, const char *name, GError **error);
 
@@ -80,7 +84,8 @@ GBytes *sc_image_store_get_config (ScRepo *repo, const ScImage *image, GError **
 /**
  * sc_image_store_ensure_rootfs:
  *
- * Returns: (transfer full) (nullable): the merged commit of the image; made now, in a transaction of its own, for an image
+ * Returns: (transfer full) (nullable): the merged commit of the image; made now, in a transaction
+ * of its own, for an image
  *   that another tool stored
  */
 char *sc_image_store_ensure_rootfs (ScRepo *repo,
@@ -96,7 +101,8 @@ char *sc_image_store_ensure_rootfs (ScRepo *repo,
  */
 void sc_image_store_remove_name (ScRepo *repo, const char *fullname);
 
-/** sc_rootfs_ref: (transfer full): "syscont/rootfs/<64 hex>"; sc_deploy_ref: (transfer full): "syscont/deploy/NAME/<n>" */
+/** sc_rootfs_ref: (transfer full): "syscont/rootfs/<64 hex>"; sc_deploy_ref: (transfer full):
+ * "syscont/deploy/NAME/<n>" */
 char *sc_rootfs_ref (const char *manifest_digest);
 char *sc_deploy_ref (const char *name, guint64 deployment);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The directories of one layer while its entries come in: names to checksums, nothing of the content. A path is walked
- * through real directories only; what is in its way is replaced. Private to store/.
+ * The directories of one layer while its entries come in: names to checksums, nothing of the
+ * content. A path is walked through real directories only; what is in its way is replaced. Private
+ * to store/.
  */
 #pragma once
 
@@ -20,13 +21,15 @@ typedef struct _ScLayerTree ScLayerTree;
 ScLayerTree *sc_layer_tree_new (const ScChecksum *implicit_meta, guint max_implicit);
 void sc_layer_tree_free (ScLayerTree *self);
 
-/** sc_layer_tree_put_directory: @path: checked; "" for the root. Children of a directory that exists stay. */
+/** sc_layer_tree_put_directory: @path: checked; "" for the root. Children of a directory that
+ * exists stay. */
 gboolean sc_layer_tree_put_directory (ScLayerTree *self,
                                       const char *path,
                                       const ScChecksum *meta,
                                       GError **error);
 
-/** sc_layer_tree_put_file: @path: checked, not "". A directory in its place vanishes with all that is in it. */
+/** sc_layer_tree_put_file: @path: checked, not "". A directory in its place vanishes with all that
+ * is in it. */
 gboolean sc_layer_tree_put_file (ScLayerTree *self,
                                  const char *path,
                                  const ScChecksum *object,
@@ -50,8 +53,8 @@ gboolean sc_layer_tree_write (ScLayerTree *self,
                               GCancellable *cancellable,
                               GError **error);
 
-/** sc_layer_tree_list_implicit: (transfer full): paths of the directories without an entry, sorted; LIMIT_EXCEEDED when they
- * are too many for a commit's metadata */
+/** sc_layer_tree_list_implicit: (transfer full): paths of the directories without an entry, sorted;
+ * LIMIT_EXCEEDED when they are too many for a commit's metadata */
 char **sc_layer_tree_list_implicit (ScLayerTree *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScLayerTree, sc_layer_tree_free)

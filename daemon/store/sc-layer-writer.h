@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A stream of entries becomes the objects of one layer commit. Entries are not trusted: each is checked, hard links resolve
- * within the layer, a parent that is not a directory is replaced by one, the last of two entries with one path wins.
- * Objects are written in the open transaction; nothing is reachable before a ref is set.
+ * A stream of entries becomes the objects of one layer commit. Entries are not trusted: each is
+ * checked, hard links resolve within the layer, a parent that is not a directory is replaced by
+ * one, the last of two entries with one path wins. Objects are written in the open transaction;
+ * nothing is reachable before a ref is set.
  */
 #pragma once
 
@@ -24,9 +25,10 @@ void sc_layer_writer_free (ScLayerWriter *self);
 /**
  * sc_layer_writer_add:
  *
- * Takes the next entry. After one of a regular file with a size, sc_layer_writer_write() must bring exactly so many bytes.
- * Whiteouts and opaque markers are kept as empty regular files named .wh.NAME and .wh..wh..opq, as in every
- * repository of this layout. Blocks. Errors: IMAGE_INVALID, LIMIT_EXCEEDED, NO_SPACE.
+ * Takes the next entry. After one of a regular file with a size, sc_layer_writer_write() must bring
+ * exactly so many bytes. Whiteouts and opaque markers are kept as empty regular files named
+ * .wh.NAME and .wh..wh..opq, as in every repository of this layout. Blocks. Errors: IMAGE_INVALID,
+ * LIMIT_EXCEEDED, NO_SPACE.
  */
 gboolean sc_layer_writer_add (ScLayerWriter *self,
                               const ScEntry *entry,
@@ -48,8 +50,9 @@ typedef struct
 /**
  * sc_layer_writer_finish:
  *
- * Writes trees and the commit with the metadata docker.size, docker.uncompressed_size, docker.uncompressed_digest and
- * syscont.implicit-dirs (directories that the tar implied without an entry, an array of strings).
+ * Writes trees and the commit with the metadata docker.size, docker.uncompressed_size,
+ * docker.uncompressed_digest and syscont.implicit-dirs (directories that the tar implied without an
+ * entry, an array of strings).
  *
  * Returns: (transfer full) (nullable): checksum of the commit; no ref is set
  */
@@ -58,14 +61,16 @@ char *sc_layer_writer_finish (ScLayerWriter *self,
                               GCancellable *cancellable,
                               GError **error);
 
-/** sc_layer_writer_get_dropped: number of entries that cannot be stored (device nodes, fifos, sockets) */
+/** sc_layer_writer_get_dropped: number of entries that cannot be stored (device nodes, fifos,
+ * sockets) */
 guint sc_layer_writer_get_dropped (ScLayerWriter *self);
 
 /**
  * sc_layer_find:
  * @digest: of the compressed blob
  *
- * Returns: (transfer full) (nullable): commit of a layer that is stored with all of its metadata; NULL without @error otherwise
+ * Returns: (transfer full) (nullable): commit of a layer that is stored with all of its metadata;
+ * NULL without @error otherwise
  */
 char *sc_layer_find (ScRepo *repo, const char *digest, GError **error);
 

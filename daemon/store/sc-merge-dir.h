@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One directory of a merged tree: a checksum as long as nothing in it differs from a stored one, tables of names once it
- * was opened. Private to store/.
+ * One directory of a merged tree: a checksum as long as nothing in it differs from a stored one,
+ * tables of names once it was opened. Private to store/.
  */
 #pragma once
 
@@ -40,7 +40,8 @@ void sc_merge_dir_add_file (ScMergeDir *self, GVariant *entry);
 /** sc_merge_dir_hide: @markers: names, "" for all that there is */
 void sc_merge_dir_hide (ScMergeDir *self, GPtrArray *markers);
 
-/** sc_merge_dir_write: writes this directory and those below, as far as they are changed; @tree: (out): */
+/** sc_merge_dir_write: writes this directory and those below, as far as they are changed; @tree:
+ * (out): */
 gboolean sc_merge_dir_write (ScMergeDir *self,
                              OstreeRepo *repo,
                              ScChecksum *tree,

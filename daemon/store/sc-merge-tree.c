@@ -52,8 +52,8 @@ refuse_name (Walk *walk, const char *name, GError **error)
                        "\"%s\" has a name that is reserved for whiteouts", shown);
 }
 
-/* A whiteout is a regular file named .wh.NAME; NAME must be one that a file can have and no
- * marker itself. */
+/* A whiteout is a regular file named .wh.NAME; NAME must be one that a file can have and no marker
+ * itself. */
 static gboolean
 check_whiteout (Walk *walk, GVariant *entry, const char *name, GError **error)
 {
@@ -76,8 +76,8 @@ check_whiteout (Walk *walk, GVariant *entry, const char *name, GError **error)
   return TRUE;
 }
 
-/* First pass over a directory of the layer: checks all names and collects the markers (.wh.NAME
- * as NAME, the opaque marker as ""). */
+/* First pass over a directory of the layer: checks all names and collects the markers (.wh.NAME as
+ * NAME, the opaque marker as ""). */
 static gboolean
 collect_markers (Walk *walk, GVariant *files, GVariant *dirs, GPtrArray *markers, GError **error)
 {
@@ -235,8 +235,8 @@ add_dir (Walk *walk, GVariant *entry, ScMergeDir *dir, GError **error)
   return TRUE;
 }
 
-/* A directory over a directory. One that the layer only implies says nothing about owner and
- * mode. */
+/* A directory over a directory. One that the layer only implies says nothing about owner and mode.
+ */
 static gboolean
 apply_over (
     Walk *walk, const ScChecksum *tree, const ScChecksum *meta, ScMergeDir *present, GError **error)

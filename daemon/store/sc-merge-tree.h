@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The tree that layers are merged into. A directory is a checksum as long as nothing in it differs from a stored one, and
- * only opened where a layer changes it. Private to store/.
+ * The tree that layers are merged into. A directory is a checksum as long as nothing in it differs
+ * from a stored one, and only opened where a layer changes it. Private to store/.
  */
 #pragma once
 
@@ -21,8 +21,9 @@ typedef struct
 {
   ScChecksum tree;
   ScChecksum meta;
-  GHashTable *
-      implicit; /* (nullable) set of the paths of directories without an entry of their own, "" for the root */
+  GHashTable
+      *implicit; /* (nullable) set of the paths of directories without an entry of their own, "" for
+                 * the root */
 } ScMergeLayer;
 
 /** sc_merge_tree_apply: lays @layer over what there is */
@@ -31,7 +32,8 @@ gboolean sc_merge_tree_apply (ScMergeTree *self,
                               GCancellable *cancellable,
                               GError **error);
 
-/** sc_merge_tree_write: writes the directories that differ from all stored ones; @tree and @meta: (out): of the root */
+/** sc_merge_tree_write: writes the directories that differ from all stored ones; @tree and @meta:
+ * (out): of the root */
 gboolean sc_merge_tree_write (ScMergeTree *self,
                               ScChecksum *tree,
                               ScChecksum *meta,

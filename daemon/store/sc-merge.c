@@ -68,8 +68,8 @@ sc_merge_layers (ScRepo *repo,
   if (checksum == NULL)
     return NULL;
 
-  /* The same commit may be there from before, found damaged by ostree fsck; with complete layers
-   * it is whole again. */
+  /* The same commit may be there from before, found damaged by ostree fsck; with complete layers it
+   * is whole again. */
   if (!ostree_repo_mark_commit_partial (ostree, checksum, FALSE, &cause))
     {
       sc_store_fail (error, g_steal_pointer (&cause));

@@ -48,8 +48,8 @@ object_free (Object *self)
   g_free (self);
 }
 
-/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away,
- * so that pulling again repairs it. */
+/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away, so
+ * that pulling again repairs it. */
 static gboolean
 check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError **error)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Writes file objects into the open transaction, one after another. The checksum is computed while the content comes in;
- * small files are written by threads of this object, so that close() does not wait for the disk. Memory is bounded:
- * large files are streamed into the repository. Private to store/.
+ * Writes file objects into the open transaction, one after another. The checksum is computed while
+ * the content comes in; small files are written by threads of this object, so that close() does not
+ * wait for the disk. Memory is bounded: large files are streamed into the repository. Private to
+ * store/.
  */
 #pragma once
 
@@ -49,7 +50,8 @@ gboolean sc_object_writer_put (ScObjectWriter *self,
                                GCancellable *cancellable,
                                GError **error);
 
-/** sc_object_writer_finish: waits until all objects are written; must have succeeded before the transaction is committed */
+/** sc_object_writer_finish: waits until all objects are written; must have succeeded before the
+ * transaction is committed */
 gboolean sc_object_writer_finish (ScObjectWriter *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScObjectWriter, sc_object_writer_free)

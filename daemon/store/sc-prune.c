@@ -135,8 +135,8 @@ mark_reachable (OstreeRepo *ostree,
   return ostree_repo_traverse_commit_union (ostree, commit, -1, reachable, cancellable, error);
 }
 
-/* Everything that a ref leads to, of whatever owner, remote or collection; @unused are looked at
- * as if they were gone. */
+/* Everything that a ref leads to, of whatever owner, remote or collection; @unused are looked at as
+ * if they were gone. */
 static gboolean
 find_reachable (OstreeRepo *ostree,
                 GHashTable *unused,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Removes what no image name and no deployment needs: refs of unused layers and configs, merged trees without an image,
- * then unreachable objects. Refs that are not "ociimage/" or "syscont/" are another's and are never touched.
+ * Removes what no image name and no deployment needs: refs of unused layers and configs, merged
+ * trees without an image, then unreachable objects. Refs that are not "ociimage/" or "syscont/" are
+ * another's and are never touched.
  */
 #pragma once
 
@@ -18,7 +19,8 @@ void sc_prune_result_clear (ScPruneResult *self);
 
 /**
  * sc_prune:
- * @deploy_refs: (nullable): the refs "syscont/deploy/…" of existing deployments; others of that kind are removed.
+ * @deploy_refs: (nullable): the refs "syscont/deploy/…" of existing deployments; others of that
+ * kind are removed.
  *   NULL keeps all of them
  *
  * Blocks; takes the repository's exclusive lock. Must not be called inside a transaction.

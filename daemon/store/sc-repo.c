@@ -184,8 +184,8 @@ sc_repo_set_ref (ScRepo *self, const char *ref, const char *commit)
   g_ptr_array_add (self->ref_changes, change);
 }
 
-/* In the order of the calls, each with a rename: whoever sets the name of an image last never has
- * a name of something incomplete after a power cut. */
+/* In the order of the calls, each with a rename: whoever sets the name of an image last never has a
+ * name of something incomplete after a power cut. */
 static gboolean
 write_refs (ScRepo *self, GError **error)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The OSTree repository: opened or created, one transaction at a time, files read out of commits. One ScRepo belongs to
- * one thread; threads of one transaction may write objects through it (sc-layer-writer.h).
+ * The OSTree repository: opened or created, one transaction at a time, files read out of commits.
+ * One ScRepo belongs to one thread; threads of one transaction may write objects through it
+ * (sc-layer-writer.h).
  */
 #pragma once
 
@@ -15,9 +16,10 @@ typedef struct _ScRepo ScRepo;
 /**
  * sc_repo_open:
  *
- * Opens @paths->repository, or creates it with mode "bare" when it has no config; makes the directories above with mode 0700.
- * fsync is always on for our handle, whatever the repository's config says. Fails when a hard link from the repository
- * into @paths->checkout does not work (they must be on one mount), naming both.
+ * Opens @paths->repository, or creates it with mode "bare" when it has no config; makes the
+ * directories above with mode 0700. fsync is always on for our handle, whatever the repository's
+ * config says. Fails when a hard link from the repository into @paths->checkout does not work (they
+ * must be on one mount), naming both.
  */
 ScRepo *sc_repo_open (const ScPaths *paths, GError **error);
 void sc_repo_free (ScRepo *self);
@@ -29,14 +31,16 @@ OstreeRepo *sc_repo_get_ostree (ScRepo *self);
  * Begins the one transaction of this handle; it is on until sc_repo_commit() or sc_repo_abort().
  */
 gboolean sc_repo_begin (ScRepo *self, GCancellable *cancellable, GError **error);
-/** sc_repo_set_ref: part of the transaction, in the order of the calls; @commit NULL removes @ref */
+/** sc_repo_set_ref: part of the transaction, in the order of the calls; @commit NULL removes @ref
+ */
 void sc_repo_set_ref (ScRepo *self, const char *ref, const char *commit);
 gboolean sc_repo_commit (ScRepo *self, GCancellable *cancellable, GError **error);
 /** sc_repo_abort: harmless without a transaction */
 void sc_repo_abort (ScRepo *self);
 gboolean sc_repo_is_in_transaction (ScRepo *self);
 
-/** ScRepoTransaction: g_autoptr guard that aborts at the end of the scope unless committed before */
+/** ScRepoTransaction: g_autoptr guard that aborts at the end of the scope unless committed before
+ */
 typedef ScRepo ScRepoTransaction;
 static inline void
 sc_repo_transaction_end (ScRepoTransaction *self)
@@ -44,7 +48,8 @@ sc_repo_transaction_end (ScRepoTransaction *self)
   sc_repo_abort (self);
 }
 
-/** sc_repo_resolve: (transfer full) (nullable): the commit of @ref; NULL without @error when there is no such ref */
+/** sc_repo_resolve: (transfer full) (nullable): the commit of @ref; NULL without @error when there
+ * is no such ref */
 char *sc_repo_resolve (ScRepo *self, const char *ref, GError **error);
 
 /** sc_repo_list_refs: (transfer full): ref to commit, of refs that begin with @prefix and "/" */
@@ -54,7 +59,8 @@ GHashTable *sc_repo_list_refs (ScRepo *self, const char *prefix, GError **error)
  * sc_repo_read_file:
  * @path: relative to the root of the commit's tree; parents must be real directories
  *
- * Returns: (transfer full) (nullable): content of a regular file; NULL with NOT_FOUND when there is none, IMAGE_INVALID when
+ * Returns: (transfer full) (nullable): content of a regular file; NULL with NOT_FOUND when there is
+ * none, IMAGE_INVALID when
  *   it or a parent is a symbolic link, LIMIT_EXCEEDED when it is larger than @max_bytes
  */
 GBytes *sc_repo_read_file (
@@ -68,20 +74,21 @@ typedef enum
   SC_NODE_SYMLINK,
 } ScNodeType;
 
-/** sc_repo_lookup: what @path is in the commit's tree; SC_NODE_NONE also when a parent is a symbolic link; @error only
- * when the repository cannot be read */
+/** sc_repo_lookup: what @path is in the commit's tree; SC_NODE_NONE also when a parent is a
+ * symbolic link; @error only when the repository cannot be read */
 gboolean sc_repo_lookup (
     ScRepo *self, const char *commit, const char *path, ScNodeType *type, GError **error);
 
-/** sc_repo_get_commit_strings: (transfer full): those metadata keys of a commit whose value is a string */
+/** sc_repo_get_commit_strings: (transfer full): those metadata keys of a commit whose value is a
+ * string */
 GHashTable *sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError **error);
 
 /**
  * sc_repo_checkout:
  * @dir_fd: where; @name must not exist there
  *
- * Hard-links the tree of @commit as @dir_fd/@name: overwrite NONE, no whiteouts, no fsync (the caller syncs the file
- * system). A file with too many links (EMLINK) is copied.
+ * Hard-links the tree of @commit as @dir_fd/@name: overwrite NONE, no whiteouts, no fsync (the
+ * caller syncs the file system). A file with too many links (EMLINK) is copied.
  */
 gboolean sc_repo_checkout (ScRepo *self,
                            const char *commit,

@@ -10,7 +10,8 @@
  * sc_store_fail:
  * @cause: (transfer full): an error of libostree or GIO
  *
- * Too little free space by the repository's own limit is NO_SPACE; everything else as syscont_error_normalize() does.
+ * Too little free space by the repository's own limit is NO_SPACE; everything else as
+ * syscont_error_normalize() does.
  *
  * Returns: always FALSE
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the store needs to know from a manifest that is stored already, by whatever tool: also schema 1 and the older form
- * with a list "Layers". Lenient where sc-manifest.h is strict, for nothing is fetched by it. Private to store/.
+ * What the store needs to know from a manifest that is stored already, by whatever tool: also
+ * schema 1 and the older form with a list "Layers". Lenient where sc-manifest.h is strict, for
+ * nothing is fetched by it. Private to store/.
  */
 #pragma once
 
@@ -23,7 +24,8 @@ ScStoredManifest *sc_stored_manifest_parse (const char *text, GError **error);
 
 /**
  * sc_stored_manifest_load:
- * @manifest: (out) (transfer full) (nullable): NULL when the commit is no image commit but a tree made in OSTree itself
+ * @manifest: (out) (transfer full) (nullable): NULL when the commit is no image commit but a tree
+ * made in OSTree itself
  */
 gboolean sc_stored_manifest_load (ScRepo *repo,
                                   const char *commit,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Metadata objects of the repository: directories (dirtree), their metadata (dirmeta) and commits. What is read is checked
- * against its checksum, so that a damaged object is told and never merged. Private to store/.
+ * Metadata objects of the repository: directories (dirtree), their metadata (dirmeta) and commits.
+ * What is read is checked against its checksum, so that a damaged object is told and never merged.
+ * Private to store/.
  */
 #pragma once
 
@@ -26,8 +27,9 @@ typedef struct
 /**
  * sc_file_meta_normalize:
  *
- * Symbolic links get mode 0777, for the kernel shows no other, and no extended attributes, for it accepts none
- * of "user."; where the repository keeps no owners (bare-user-only), what it cannot keep is left out.
+ * Symbolic links get mode 0777, for the kernel shows no other, and no extended attributes, for it
+ * accepts none of "user."; where the repository keeps no owners (bare-user-only), what it cannot
+ * keep is left out.
  */
 void sc_file_meta_normalize (ScFileMeta *self, OstreeRepo *repo);
 
@@ -53,10 +55,12 @@ gboolean sc_tree_write (OstreeRepo *repo,
                         GCancellable *cancellable,
                         GError **error);
 
-/** sc_tree_load: (transfer full): "(a(say)a(sayay))" with valid names and checksums; STORAGE_CORRUPT otherwise */
+/** sc_tree_load: (transfer full): "(a(say)a(sayay))" with valid names and checksums;
+ * STORAGE_CORRUPT otherwise */
 GVariant *sc_tree_load (OstreeRepo *repo, const ScChecksum *checksum, GError **error);
 
-/** sc_tree_get_checksum: the checksum at @index of a tuple; FALSE when it has another size, which sc_tree_load() rules out */
+/** sc_tree_get_checksum: the checksum at @index of a tuple; FALSE when it has another size, which
+ * sc_tree_load() rules out */
 gboolean sc_tree_get_checksum (GVariant *parent, gsize index, ScChecksum *out);
 
 /** sc_dirmeta_write: @meta: normalised, a directory's */
@@ -81,7 +85,8 @@ char *sc_commit_write (OstreeRepo *repo,
                        GCancellable *cancellable,
                        GError **error);
 
-/** sc_commit_load: (transfer full): the commit's variant; STORAGE_CORRUPT when it is missing or known to lack objects */
+/** sc_commit_load: (transfer full): the commit's variant; STORAGE_CORRUPT when it is missing or
+ * known to lack objects */
 GVariant *sc_commit_load (OstreeRepo *repo, const char *checksum, GError **error);
 
 /** sc_commit_get_root: FALSE with STORAGE_CORRUPT when the variant has no valid root */

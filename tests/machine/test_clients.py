@@ -49,6 +49,18 @@ class Clients(SyscontCase):
             self.assertIn(f"{name}(", text)
         self.busctl("introspect", BUS_NAME, MANAGER_PATH, MANAGER)
 
+    def test_second_client_watches(self):
+        monitor = self.machine.spawn(["gdbus", "monitor", "--system", "--dest", "org.syscont.Manager"], text=True)
+        self.machine.wait_for(lambda: "gdbus" in self.machine.run(["busctl", "list", "--no-legend"]).out, 5, "the monitor")
+        self.ctl("list")
+        digest = self.ctl_json("pull", self.layout(images.plain(), "watched"))["result"]["digest"]
+        self.ctl("install", "watched", "--name", "watched", "--now")
+        self.machine.run(["pkill", "-x", "gdbus"])
+        text = monitor.communicate(timeout=10)[0]
+        for signal in ("org.syscont.Manager.JobNew", "org.syscont.Manager.JobRemoved", "org.syscont.Job.Finished",
+                       f"'\"watched:latest\" is {digest}'", "InterfacesAdded", "'State': <'running'>"):
+            self.assertIn(signal, text)
+
     def test_job_stays_readable(self):
         self.ctl("prune")
         job = self.newest_job()

@@ -150,7 +150,7 @@ class Crash(SyscontCase):
         self.ctl("pull", self.layout(images.plain(), "plain"))
         before = self.host()
         outcomes = []
-        for number in [*range(1, 24), *range(24, 80, 4)]:
+        for number in [*range(1, 24), *range(24, 300, 5)]:
             killed = self.kill_at(number, "install", "plain", "--name", "steps", "--now")
             with self.subTest(number), self.swept():
                 outcomes.append(self.assert_whole("steps"))
@@ -169,7 +169,7 @@ class Crash(SyscontCase):
     def test_daemon_killed_at_each_step_of_an_uninstall(self):
         self.ctl("pull", self.layout(images.plain(), "plain"))
         before = self.host()
-        for number in range(1, 60, 2):
+        for number in [*range(1, 24, 2), *range(24, 300, 5)]:
             self.ctl("install", "plain", "--name", "backwards")
             killed = self.kill_at(number, "uninstall", "backwards")
             with self.subTest(number), self.swept():
