@@ -51,7 +51,11 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
   name = *given_name != '\0' ? g_strdup (given_name)
                              : sc_reference_container_name (request->subject.reference);
   if (!set_container (request, name, error))
-    return FALSE;
+    {
+      if (*given_name == '\0' && error != NULL)
+        g_prefix_error (error, "the image's name makes no container name, give one with --name: ");
+      return FALSE;
+    }
   if (!check_install_options (request, &values, &platform, error))
     return FALSE;
 
