@@ -395,41 +395,6 @@ test_rootfs_layer_missing (StoreFixture *fixture, gconstpointer data)
   g_assert_false (sc_repo_is_in_transaction (fixture->repo));
 }
 
-static void
-test_list_is_fast (StoreFixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!g_test_perf ())
-    {
-      g_test_skip ("only with -m perf");
-      return;
-    }
-  for (guint i = 0; i < 50; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("image-%u:1", i);
-      char contents[8][16];
-      const char *layers[9] = { NULL };
-      for (guint j = 0; j < 8; j++)
-        {
-          g_snprintf (contents[j], sizeof contents[j], "l%u", j < 2 ? j : i * 8 + j);
-          layers[j] = contents[j];
-        }
-      g_free (image_add (fixture, name, i, layers));
-    }
-  double best_ms = G_MAXDOUBLE;
-  for (guint i = 0; i < 5; i++)
-    {
-      gint64 start = g_get_monotonic_time ();
-      g_autoptr (GPtrArray) images = sc_image_store_list (fixture->repo, &error);
-      double ms = (double)(g_get_monotonic_time () - start) / 1000;
-
-      g_assert_cmpuint (images->len, ==, 50);
-      best_ms = MIN (best_ms, ms);
-    }
-  g_test_minimized_result (best_ms, "50 images of 8 layers listed in %.1f ms", best_ms);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -445,7 +410,6 @@ main (int argc, char **argv)
     { "/image-store/list/leaves-out-unreadable", test_list_leaves_out_unreadable },
     { "/image-store/list/schema1", test_list_schema1 },
     { "/image-store/list/tree-made-in-ostree", test_list_tree_made_in_ostree },
-    { "/image-store/list/is-fast", test_list_is_fast },
     { "/image-store/lookup/ambiguous", test_lookup_ambiguous },
     { "/image-store/lookup/name-before-digits", test_lookup_name_before_digits },
     { "/image-store/lookup/gives-source-of-name", test_lookup_gives_source_of_name },
