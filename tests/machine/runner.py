@@ -20,6 +20,7 @@ import time
 import traceback
 import unittest
 
+TEST_TIMEOUT_S = 400
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "registry")]
 sys.dont_write_bytecode = True
@@ -41,10 +42,12 @@ class Printer(unittest.TestResult):
 
     def startTest(self, test):
         super().startTest(test)
+        signal.alarm(TEST_TIMEOUT_S)
         self.begin = time.monotonic()
         self.broken = None
 
     def stopTest(self, test):
+        signal.alarm(0)
         super().stopTest(test)
         if self.broken == "skip":
             self.left_out += 1
@@ -85,6 +88,10 @@ class Printer(unittest.TestResult):
             except Exception as problem:
                 text += f"\n--- no journal: {problem}"
         self.broken = (self.broken or "") + text
+
+
+def on_alarm(*_):
+    raise TimeoutError(f"the test took longer than {TEST_TIMEOUT_S} s")
 
 
 def tests_of(suite):
@@ -140,6 +147,7 @@ def main():
     if options.file:
         # unittest would take an exception for a test's; the keepers see our end and remove the machines
         signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+        signal.signal(signal.SIGALRM, on_alarm)
         return run_file(options.file, options.patterns)
 
     if options.build:
