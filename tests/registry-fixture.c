@@ -224,6 +224,28 @@ listen_to (Fixture *fixture, SoupServer **server, const char *certificate)
 }
 
 static void
+clear_registry (Fixture *fixture)
+{
+  g_clear_pointer (&fixture->registry, sc_registry_free);
+  g_clear_pointer (&fixture->http, sc_http_free);
+  g_clear_pointer (&fixture->endpoint, sc_endpoint_free);
+}
+
+void
+set_registry (Fixture *fixture, const char *name, GProxyResolver *proxy)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GProxyResolver) direct = sc_proxy_resolver_new (NULL);
+
+  clear_registry (fixture);
+  fixture->endpoint = sc_endpoint_new (name, "a/b");
+  fixture->endpoint->insecure = !fixture->is_secure;
+  fixture->http = sc_http_new (&fixture->policy, proxy != NULL ? proxy : direct, fixture->endpoint);
+  fixture->registry = sc_registry_new (fixture->http, fixture->endpoint, &error);
+  g_assert_no_error (error);
+}
+
+static void
 set_up (Fixture *fixture, const Setup *setup)
 {
   fixture->data = g_malloc (BLOB_BYTES);
@@ -249,12 +271,9 @@ set_up (Fixture *fixture, const Setup *setup)
   fixture->policy.backoff_max_ms = 1;
   fixture->cancellable = g_cancellable_new ();
 
-  g_autoptr (GError) error = NULL;
   g_autofree char *name = g_strdup_printf ("127.0.0.1:%u", fixture->port);
-  g_autoptr (GProxyResolver) direct = sc_proxy_resolver_new (NULL);
-  fixture->http = sc_http_new (&fixture->policy, direct, !setup->secure);
-  fixture->registry = sc_registry_new (fixture->http, name, &error);
-  g_assert_no_error (error);
+  fixture->is_secure = setup->secure;
+  set_registry (fixture, name, NULL);
 }
 
 static gboolean
@@ -267,8 +286,7 @@ quit_loop (gpointer data)
 static void
 tear_down (Fixture *fixture, const Setup *setup)
 {
-  g_clear_pointer (&fixture->registry, sc_registry_free);
-  g_clear_pointer (&fixture->http, sc_http_free);
+  clear_registry (fixture);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   /* Not from here: the loop may not have started yet. */
@@ -308,7 +326,6 @@ count_requests (Fixture *fixture, const char *text)
 int
 set_registry_to_silence (Fixture *fixture, gboolean listening)
 {
-  g_autoptr (GError) error = NULL;
   struct sockaddr_in address
       = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   socklen_t length = sizeof address;
@@ -320,9 +337,7 @@ set_registry_to_silence (Fixture *fixture, gboolean listening)
     g_assert_cmpint (listen (fd, 4), ==, 0);
 
   g_autofree char *name = g_strdup_printf ("127.0.0.1:%u", ntohs (address.sin_port));
-  sc_registry_free (fixture->registry);
-  fixture->registry = sc_registry_new (fixture->http, name, &error);
-  g_assert_no_error (error);
+  set_registry (fixture, name, NULL);
   return fd;
 }
 
@@ -361,7 +376,7 @@ keep_result (GObject *source, GAsyncResult *result, gpointer user_data)
 char *
 get_manifest (Fixture *fixture, const char *tag, guint max_bytes, GError **error)
 {
-  ScRegistryRequest request = { .is_manifest = TRUE, .repository = "a/b", .reference = tag };
+  ScRegistryRequest request = { .is_manifest = TRUE, .reference = tag };
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *type = NULL;
 
@@ -388,7 +403,7 @@ read_in_thread (gpointer data)
 gboolean
 get_blob (Fixture *fixture, GError **error)
 {
-  ScRegistryRequest request = { .repository = "a/b", .reference = fixture->digest };
+  ScRegistryRequest request = { .reference = fixture->digest };
   g_autoptr (GAsyncResult) result = NULL;
   int fds[2];
 

@@ -49,6 +49,8 @@ struct _Fixture
   guint other_port;
 
   ScRetryPolicy policy;
+  gboolean is_secure;        /* the client checks certificates */
+  ScEndpoint *endpoint;      /* (owned) (nullable) */
   ScHttp *http;              /* (owned) (nullable) */
   ScRegistry *registry;      /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) */
@@ -93,6 +95,9 @@ void behave_silent (Fixture *fixture, SoupServerMessage *message, const char *pa
 
 /** count_requests: those so far whose line in the log has @text */
 guint count_requests (Fixture *fixture, const char *text);
+
+/** set_registry: from now on @name is asked for the repository "a/b"; @proxy: (nullable) */
+void set_registry (Fixture *fixture, const char *name, GProxyResolver *proxy);
 
 /**
  * set_registry_to_silence: from now on it is one of which there is no more than an address

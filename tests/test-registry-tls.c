@@ -59,8 +59,7 @@ test_tls_other_name (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autofree char *name = g_strdup_printf ("localhost:%u", fixture->port);
 
-  sc_registry_free (fixture->registry);
-  fixture->registry = sc_registry_new (fixture->http, name, NULL);
+  set_registry (fixture, name, NULL);
   trust (good_certificate);
   g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
   trust_system ();
@@ -102,9 +101,7 @@ serve_plainly (Fixture *fixture, int *n_requests)
 
   g_assert_no_error (error);
   g_signal_connect (service, "run", G_CALLBACK (on_plain_connection), n_requests);
-  sc_registry_free (fixture->registry);
-  fixture->registry = sc_registry_new (fixture->http, name, &error);
-  g_assert_no_error (error);
+  set_registry (fixture, name, NULL);
   return service;
 }
 
@@ -156,10 +153,7 @@ test_tls_fallback_port (Fixture *fixture, gconstpointer data)
   char *environment[] = { http_proxy, https_proxy, NULL };
   g_autoptr (GProxyResolver) proxy = sc_proxy_resolver_new (environment);
 
-  sc_registry_free (fixture->registry);
-  sc_http_free (fixture->http);
-  fixture->http = sc_http_new (&fixture->policy, proxy, TRUE);
-  fixture->registry = sc_registry_new (fixture->http, "registry.example.com", NULL);
+  set_registry (fixture, "registry.example.com", proxy);
   g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
 
   g_assert_no_error (error);

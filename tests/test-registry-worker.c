@@ -73,20 +73,19 @@ worker_end (Worker *self)
 static void
 worker_open (Worker *self, Fixture *fixture)
 {
-  g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_OPEN);
+  g_autoptr (GPtrArray) endpoints = g_ptr_array_new ();
+  g_ptr_array_add (endpoints, fixture->endpoint);
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_fetch_open (endpoints, NULL);
 
-  sc_record_writer_put_string (writer, sc_registry_get_name (fixture->registry));
-  sc_record_writer_put_u32 (writer, 1);
   g_assert_true (sc_channel_send (self->channel, writer, NULL, 0, NULL));
 }
 
 static void
-worker_ask_manifest (Worker *self, guint32 id, const char *repository, const char *tag)
+worker_ask_manifest (Worker *self, guint32 id, const char *tag)
 {
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_MANIFEST);
 
   sc_record_writer_put_u32 (writer, id);
-  sc_record_writer_put_string (writer, repository);
   sc_record_writer_put_string (writer, tag);
   sc_record_writer_put_u32 (writer, SC_MANIFEST_MAX_BYTES);
   g_assert_true (sc_channel_send (self->channel, writer, NULL, 0, NULL));
@@ -101,7 +100,6 @@ worker_ask_blob (Worker *self, Fixture *fixture, guint32 id)
 
   g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
   sc_record_writer_put_u32 (writer, id);
-  sc_record_writer_put_string (writer, "a/b");
   sc_record_writer_put_string (writer, fixture->digest);
   sc_record_writer_put_u64 (writer, BLOB_BYTES);
   g_assert_true (sc_channel_send (self->channel, writer, &fds[1], 1, NULL));
@@ -170,11 +168,11 @@ test_worker_errors (Fixture *fixture, gconstpointer data)
 
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
-  worker_ask_manifest (&worker, 1, "a/b", "missing");
+  worker_ask_manifest (&worker, 1, "missing");
   worker_expect_error (&worker, 1, SYSCONT_ERROR_MANIFEST_UNKNOWN);
-  worker_ask_manifest (&worker, 1, "a/../b", "latest");
+  worker_ask_manifest (&worker, 1, "../b");
   worker_expect_error (&worker, 1, SYSCONT_ERROR_INVALID_REFERENCE);
-  worker_ask_manifest (&worker, 1, "a/b", "latest");
+  worker_ask_manifest (&worker, 1, "latest");
   worker_expect_manifest (&worker, 1);
 
   g_assert_true (worker_end (&worker));
@@ -208,7 +206,7 @@ test_worker_reader_gone (Fixture *fixture, gconstpointer data)
   worker_open (&worker, fixture);
   close (worker_ask_blob (&worker, fixture, 1));
   worker_expect_error (&worker, 1, SYSCONT_ERROR_CANCELLED);
-  worker_ask_manifest (&worker, 1, "a/b", "latest");
+  worker_ask_manifest (&worker, 1, "latest");
   worker_expect_manifest (&worker, 1);
 
   g_assert_true (worker_end (&worker));
@@ -231,13 +229,13 @@ test_worker_cancel (Fixture *fixture, gconstpointer data)
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
   sc_autofd fd = worker_ask_blob (&worker, fixture, 1);
-  worker_ask_manifest (&worker, 2, "a/b", "held");
+  worker_ask_manifest (&worker, 2, "held");
   worker_cancel (&worker, 1);
   worker_cancel (&worker, 2);
   worker_cancel (&worker, 77);
   g_autoptr (GBytes) got = sc_fd_read_all (fd, BLOB_BYTES, NULL);
   g_assert_cmpuint (g_bytes_get_size (got), <, BLOB_BYTES);
-  worker_ask_manifest (&worker, 3, "a/b", "latest");
+  worker_ask_manifest (&worker, 3, "latest");
   worker_expect_manifest (&worker, 3);
 
   g_assert_true (worker_end (&worker));
@@ -250,7 +248,7 @@ test_worker_left_alone (Fixture *fixture, gconstpointer data)
 
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
-  worker_ask_manifest (&worker, 1, "a/b", "held");
+  worker_ask_manifest (&worker, 1, "held");
   sc_autofd fd = worker_ask_blob (&worker, fixture, 2);
   g_assert_cmpint (fd, >=, 0);
 
@@ -278,18 +276,17 @@ violate (Worker *worker, Fixture *fixture, Violation violation)
   switch (violation)
     {
     case VIOLATION_NOT_OPEN:
-      worker_ask_manifest (worker, 1, "a/b", "latest");
+      worker_ask_manifest (worker, 1, "latest");
       break;
     case VIOLATION_OPEN_TWICE:
       worker_open (worker, fixture);
       break;
     case VIOLATION_SAME_ID:
-      worker_ask_manifest (worker, 1, "a/b", "held");
-      worker_ask_manifest (worker, 1, "a/b", "held");
+      worker_ask_manifest (worker, 1, "held");
+      worker_ask_manifest (worker, 1, "held");
       break;
     case VIOLATION_NO_PIPE:
       sc_record_writer_put_u32 (writer, 1);
-      sc_record_writer_put_string (writer, "a/b");
       sc_record_writer_put_string (writer, fixture->digest);
       sc_record_writer_put_u64 (writer, BLOB_BYTES);
       g_assert_true (sc_channel_send (worker->channel, writer, NULL, 0, NULL));

@@ -20,7 +20,8 @@ struct _ScFetchServer
   char *invocation_id; /* (owned) */
   const ScRetryPolicy *policy;
   GProxyResolver *proxy; /* (owned) */
-  ScHttp *http;          /* (owned) (nullable) before SC_RECORD_FETCH_OPEN */
+  GPtrArray *endpoints;  /* (owned) (nullable) of ScEndpoint; NULL before SC_RECORD_FETCH_OPEN */
+  ScHttp *http;          /* (owned) (nullable) together with @endpoints */
   ScRegistry *registry;  /* (owned) (nullable) as long as that was not a good name */
   GHashTable *requests;  /* of Request, by its id */
   gboolean is_running;
@@ -34,8 +35,7 @@ typedef struct
   guint32 id;
   GCancellable *cancellable; /* (owned) */
   ScRegistryRequest what;
-  char *repository; /* (owned) what.repository */
-  char *reference;  /* (owned) what.reference */
+  char *reference; /* (owned) what.reference */
   guint64 size_bytes;
   gboolean is_dropped; /* cancelled by the peer, who waits for no answer */
 } Request;
@@ -44,7 +44,6 @@ static void
 request_free (Request *self)
 {
   g_object_unref (self->cancellable);
-  g_free (self->repository);
   g_free (self->reference);
   g_free (self);
 }
@@ -136,16 +135,15 @@ on_pumped (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 handle_open (ScFetchServer *self, ScRecord *record, GError **error)
 {
-  g_autofree char *name = sc_record_dup_string (record);
-  guint32 insecure = sc_record_get_u32 (record);
-
-  if (!sc_record_finish (record, error))
-    return FALSE;
-  if (self->http != NULL || insecure > 1)
+  if (self->endpoints != NULL)
     return violate (error, "a registry is opened once");
+  self->endpoints = sc_record_dup_endpoints (record, error);
+  if (self->endpoints == NULL)
+    return FALSE;
 
-  self->http = sc_http_new (self->policy, self->proxy, insecure == 1);
-  self->registry = sc_registry_new (self->http, name, error);
+  const ScEndpoint *endpoint = self->endpoints->pdata[self->endpoints->len - 1];
+  self->http = sc_http_new (self->policy, self->proxy, endpoint);
+  self->registry = sc_registry_new (self->http, endpoint, error);
   return self->registry != NULL;
 }
 
@@ -181,11 +179,9 @@ read_request (ScFetchServer *self, ScRecord *record, gboolean is_manifest)
   request->server = self;
   request->cancellable = g_cancellable_new ();
   request->id = sc_record_get_u32 (record);
-  request->repository = sc_record_dup_string (record);
   request->reference = sc_record_dup_string (record);
-  request->what = (ScRegistryRequest){ .is_manifest = is_manifest,
-                                       .repository = request->repository,
-                                       .reference = request->reference };
+  request->what
+      = (ScRegistryRequest){ .is_manifest = is_manifest, .reference = request->reference };
   return request;
 }
 
@@ -348,6 +344,7 @@ sc_fetch_server_free (ScFetchServer *self)
 {
   g_clear_pointer (&self->registry, sc_registry_free);
   g_clear_pointer (&self->http, sc_http_free);
+  g_clear_pointer (&self->endpoints, g_ptr_array_unref);
   g_hash_table_unref (self->requests);
   g_clear_error (&self->violation);
   g_object_unref (self->proxy);

@@ -10,7 +10,7 @@ struct _ScHttp
 {
   const ScRetryPolicy *policy;
   SoupSession *session; /* (owned) */
-  gboolean insecure;
+  const ScEndpoint *endpoint;
 };
 
 /* One request through all its redirects; the data of its task. */
@@ -32,12 +32,12 @@ typedef struct
 } Exchange;
 
 ScHttp *
-sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, gboolean insecure)
+sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, const ScEndpoint *endpoint)
 {
   ScHttp *self = g_new0 (ScHttp, 1);
 
   self->policy = policy;
-  self->insecure = insecure;
+  self->endpoint = endpoint;
   /* Time limits are those of ScWatch: libsoup's would also run while a reader makes us wait. */
   self->session = soup_session_new_with_options ("user-agent", "syscont/" SC_VERSION, "timeout", 0,
                                                  "max-conns", 32, "max-conns-per-host", 16,
@@ -62,7 +62,7 @@ sc_http_free (ScHttp *self)
 gboolean
 sc_http_is_insecure (ScHttp *self)
 {
-  return self->insecure;
+  return self->endpoint->insecure;
 }
 
 const ScRetryPolicy *
@@ -197,7 +197,7 @@ follow_redirect (Exchange *exchange, GError **error)
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                          "\"%s\" redirects, but not to a proper http address", host);
   if (g_str_equal (g_uri_get_scheme (exchange->uri), "https")
-      && g_str_equal (g_uri_get_scheme (target), "http") && !exchange->http->insecure)
+      && g_str_equal (g_uri_get_scheme (target), "http") && !sc_http_is_insecure (exchange->http))
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                          "\"%s\" redirects from https to http, which is refused", host);
   if (exchange->redirects_left == 0)
@@ -220,7 +220,7 @@ on_accept_certificate (SoupMessage *message,
   Exchange *exchange = user_data;
 
   exchange->certificate_flags = flags;
-  return exchange->http->insecure;
+  return sc_http_is_insecure (exchange->http);
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "fetch/sc-failure.h"
 #include "fetch/sc-retry.h"
+#include "image/sc-endpoint.h"
 
 #include <libsoup/soup.h>
 
@@ -18,9 +19,10 @@ typedef struct _ScHttp ScHttp;
 /**
  * sc_http_new:
  * @policy: lent; time limits
- * @insecure: certificates are not checked, and https may redirect to http
+ * @endpoint: lent; insecure: certificates are not checked, and https may redirect to http
  */
-ScHttp *sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, gboolean insecure);
+ScHttp *
+sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, const ScEndpoint *endpoint);
 void sc_http_free (ScHttp *self);
 gboolean sc_http_is_insecure (ScHttp *self);
 const ScRetryPolicy *sc_http_get_policy (ScHttp *self);

@@ -13,13 +13,13 @@
 struct _ScRegistry
 {
   ScHttp *http;
-  char *name;           /* (owned) */
-  char *host;           /* (owned) that serves @name */
+  const ScEndpoint *endpoint;
+  char *host;           /* (owned) that serves the endpoint's registry */
   int port;             /* -1: the scheme's own */
   char *accept;         /* (owned) for manifests */
   const char *scheme;   /* static; of the last answer */
   gboolean is_answered; /* with @scheme */
-  GHashTable *tokens;   /* (owned) char* repository to char* token */
+  char *token;          /* (owned) (nullable) the last one */
 };
 
 /* The data of the task of one request. */
@@ -37,22 +37,25 @@ typedef struct
 } Get;
 
 static gboolean
-check_name (const char *name, GError **error)
+check_endpoint (const ScEndpoint *endpoint, GError **error)
 {
-  g_autofree char *text = g_strdup_printf ("%s/x/y:latest", name);
+  g_autofree char *text = g_strconcat (endpoint->registry, "/", endpoint->repository, NULL);
   g_autoptr (ScReference) reference = sc_reference_parse (text, NULL);
-  g_autofree char *escaped = sc_text_escape (name);
+  g_autofree char *escaped = sc_text_escape (text);
 
-  if (reference != NULL && g_strcmp0 (reference->registry, name) == 0)
+  if (reference != NULL && g_strcmp0 (reference->registry, endpoint->registry) == 0
+      && g_str_equal (reference->repository, endpoint->repository))
     return TRUE;
   return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
-                       "\"%s\" is no registry; write HOST or HOST:PORT", escaped);
+                       "\"%s\" is no repository of a registry; write HOST[:PORT]/NAME", escaped);
 }
 
 ScRegistry *
-sc_registry_new (ScHttp *http, const char *name, GError **error)
+sc_registry_new (ScHttp *http, const ScEndpoint *endpoint, GError **error)
 {
-  if (!check_name (name, error))
+  const char *name = endpoint->registry;
+
+  if (!check_endpoint (endpoint, error))
     return NULL;
 
   /* The name of Docker's registry is not that of the host that serves it. */
@@ -69,29 +72,27 @@ sc_registry_new (ScHttp *http, const char *name, GError **error)
 
   ScRegistry *self = g_new0 (ScRegistry, 1);
   self->http = http;
-  self->name = g_strdup (name);
+  self->endpoint = endpoint;
   self->host = g_strdup (g_uri_get_host (uri));
   self->port = g_uri_get_port (uri);
   self->accept = g_strjoinv (", ", (char **)sc_manifest_accept);
   self->scheme = "https";
-  self->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
 
 void
 sc_registry_free (ScRegistry *self)
 {
-  g_free (self->name);
   g_free (self->host);
   g_free (self->accept);
-  g_hash_table_unref (self->tokens);
+  g_free (self->token);
   g_free (self);
 }
 
 const char *
 sc_registry_get_name (ScRegistry *self)
 {
-  return self->name;
+  return self->endpoint->registry;
 }
 
 ScHttp *
@@ -112,12 +113,13 @@ gboolean
 sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error)
 {
   gboolean has_digest = strchr (request->reference, ':') != NULL;
-  g_autofree char *text = g_strdup_printf ("%s/%s%c%s", self->name, request->repository,
-                                           has_digest ? '@' : ':', request->reference);
+  g_autofree char *text
+      = g_strdup_printf ("%s/%s%c%s", self->endpoint->registry, self->endpoint->repository,
+                         has_digest ? '@' : ':', request->reference);
   g_autoptr (ScReference) parsed = sc_reference_parse (text, NULL);
   g_autofree char *escaped = sc_text_escape (text);
 
-  if (parsed != NULL && g_str_equal (parsed->repository, request->repository)
+  if (parsed != NULL && g_str_equal (parsed->repository, self->endpoint->repository)
       && g_strcmp0 (has_digest ? parsed->digest : parsed->tag, request->reference) == 0
       && (request->is_manifest || sc_digest_is_valid (request->reference)))
     return TRUE;
@@ -129,9 +131,10 @@ char *
 sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request)
 {
   if (!request->is_manifest)
-    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, self->name,
-                            request->repository);
-  return g_strdup_printf ("manifest \"%s/%s%c%s\"", self->name, request->repository,
+    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, self->endpoint->registry,
+                            self->endpoint->repository);
+  return g_strdup_printf ("manifest \"%s/%s%c%s\"", self->endpoint->registry,
+                          self->endpoint->repository,
                           strchr (request->reference, ':') != NULL ? '@' : ':', request->reference);
 }
 
@@ -147,7 +150,8 @@ static GUri *
 make_uri (const Get *get)
 {
   const ScRegistryRequest *request = &get->request;
-  g_autofree char *repository = g_uri_escape_string (request->repository, "/", FALSE);
+  g_autofree char *repository
+      = g_uri_escape_string (get->registry->endpoint->repository, "/", FALSE);
   g_autofree char *reference = g_uri_escape_string (request->reference, ":", FALSE);
   g_autofree char *path = g_strdup_printf ("/v2/%s/%s/%s", repository,
                                            request->is_manifest ? "manifests" : "blobs", reference);
@@ -164,7 +168,7 @@ send_get (GTask *task, GAsyncReadyCallback callback)
   g_autoptr (GUri) uri = make_uri (get);
 
   g_free (get->token);
-  get->token = g_strdup (g_hash_table_lookup (registry->tokens, get->request.repository));
+  get->token = g_strdup (registry->token);
 
   g_autofree char *authorization
       = get->token != NULL ? g_strconcat ("Bearer ", get->token, NULL) : NULL;
@@ -181,23 +185,24 @@ static GError *
 make_status_error (const Get *get, const ScHttpAnswer *answer)
 {
   const ScRegistryRequest *request = &get->request;
+  const ScEndpoint *endpoint = get->registry->endpoint;
   g_autofree char *host = sc_failure_name_host (answer->uri);
   GError *error = NULL;
 
   if (answer->status == 404 && request->is_manifest)
     sc_error_set (&error, SYSCONT_ERROR_MANIFEST_UNKNOWN,
                   "registry \"%s\" has no \"%s\" in repository \"%s\"; check the name and the tag",
-                  get->registry->name, request->reference, request->repository);
+                  endpoint->registry, request->reference, endpoint->repository);
   else if (answer->status == 404 || answer->status == 410)
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                   "registry \"%s\" no longer has the blob; have the image pushed again",
-                  get->registry->name);
+                  endpoint->registry);
   else if (answer->status == 401 || answer->status == 403)
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
                   "registry \"%s\" lets nobody read repository \"%s\" without a login; check the "
                   "name, or have the "
                   "repository made public",
-                  get->registry->name, request->repository);
+                  endpoint->registry, endpoint->repository);
   else
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                   "\"%s\" answers with status %u; check that it is a registry", host,
@@ -222,7 +227,7 @@ find_token_server (const Get *get, const ScHttpAnswer *answer, GError **error)
       g_propagate_error (error, make_status_error (get, answer));
       return NULL;
     }
-  return sc_token_make_uri (bearer, answer->uri, get->request.repository,
+  return sc_token_make_uri (bearer, answer->uri, get->registry->endpoint->repository,
                             sc_http_is_insecure (get->registry->http), error);
 }
 
@@ -241,7 +246,8 @@ on_token (GObject *source, GAsyncResult *result, gpointer user_data)
       g_task_return_error (task, error);
       return;
     }
-  g_hash_table_replace (get->registry->tokens, g_strdup (get->request.repository), token);
+  g_free (get->registry->token);
+  get->registry->token = token;
   send_get (g_steal_pointer (&task), on_answer);
 }
 
@@ -249,7 +255,7 @@ static void
 handle_unauthorized (GTask *task, const ScHttpAnswer *answer)
 {
   Get *get = g_task_get_task_data (task);
-  const char *known = g_hash_table_lookup (get->registry->tokens, get->request.repository);
+  const char *known = get->registry->token;
   GError *error = NULL;
 
   if (get->has_renewed)
@@ -259,7 +265,7 @@ handle_unauthorized (GTask *task, const ScHttpAnswer *answer)
     }
   get->has_renewed = TRUE;
 
-  /* Another request of the same repository has renewed it in the meantime. */
+  /* Another request has renewed it in the meantime. */
   if (known != NULL && g_strcmp0 (known, get->token) != 0)
     {
       send_get (g_object_ref (task), on_answer);

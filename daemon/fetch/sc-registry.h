@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its
+ * One repository of one registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its
  * statuses mean. Bodies are not read here.
  */
 #pragma once
@@ -13,9 +13,9 @@ typedef struct _ScRegistry ScRegistry;
  * sc_registry_new:
  * @http: lent; insecure: https without verification is tried first, and http when nothing answers
  * to that
- * @name: host[:port], as in a reference; INVALID_REFERENCE otherwise
+ * @endpoint: lent; INVALID_REFERENCE unless its registry and repository are as in a reference
  */
-ScRegistry *sc_registry_new (ScHttp *http, const char *name, GError **error);
+ScRegistry *sc_registry_new (ScHttp *http, const ScEndpoint *endpoint, GError **error);
 void sc_registry_free (ScRegistry *self);
 const char *sc_registry_get_name (ScRegistry *self);
 ScHttp *sc_registry_get_http (ScRegistry *self);
@@ -25,14 +25,12 @@ ScRetry sc_registry_make_retry (ScRegistry *self);
 
 typedef struct
 {
-  gboolean is_manifest; /* FALSE: a blob */
-  const char *repository;
+  gboolean is_manifest;  /* FALSE: a blob */
   const char *reference; /* tag or digest */
   guint64 range_start;   /* of a blob */
 } ScRegistryRequest;
 
-/** sc_registry_check: INVALID_REFERENCE for a repository, tag or digest that is none; a blob needs
- * a digest */
+/** sc_registry_check: INVALID_REFERENCE for a tag or digest that is none; a blob needs a digest */
 gboolean sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error);
 
 /** sc_registry_describe: (transfer full): what is asked for, for a message */

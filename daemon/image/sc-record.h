@@ -12,7 +12,7 @@
 
 #include "image/sc-entry.h"
 
-#define SC_RECORD_VERSION     1
+#define SC_RECORD_VERSION     2
 #define SC_RECORD_MAX_PAYLOAD (5 * 1024 * 1024)
 #define SC_RECORD_MAX_FDS     2
 #define SC_RECORD_DATA_BYTES  (256 * 1024) /* largest SC_RECORD_DATA payload */
@@ -26,15 +26,13 @@ typedef enum
   SC_RECORD_ERROR,
 
   /* --- syscont-fetch, all on the socket --- */
-  /* daemon: string registry host[:port], u32 insecure (0 or 1): allow http and unverified TLS.
-   * Once, first. */
+  /* daemon: u32 number of endpoints, for each: image/sc-endpoint.h. Once, first. */
   SC_RECORD_FETCH_OPEN = 16,
-  /* daemon: u32 request, string repository, string tag or digest, u32 max bytes */
+  /* daemon: u32 request, string tag or digest, u32 max bytes */
   SC_RECORD_FETCH_MANIFEST,
   /* worker: u32 request, string content type, bytes body */
   SC_RECORD_FETCH_MANIFEST_BODY,
-  /* daemon, with the write end of a pipe: u32 request, string repository, string digest, u64 size
-   */
+  /* daemon, with the write end of a pipe: u32 request, string digest, u64 size */
   SC_RECORD_FETCH_BLOB,
   /* worker: u32 request, u64 bytes written; the pipe is closed then */
   SC_RECORD_FETCH_BLOB_DONE,

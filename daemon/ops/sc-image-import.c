@@ -347,7 +347,6 @@ sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **
       .paths = self->context->paths,
       .blobs = run.blobs,
       .fetch = self->fetch != NULL ? sc_worker_get_channel (self->fetch) : NULL,
-      .repository = self->repository,
       .progress = self->context->progress,
   });
   if (!store_image (&run, cancellable, error))

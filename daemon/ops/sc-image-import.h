@@ -17,7 +17,6 @@ typedef struct
   ScRepo *repo;
   ScWorker *unpack;        /* greeted */
   ScWorker *fetch;         /* (nullable) greeted and opened; NULL when @local_blobs has all blobs */
-  const char *repository;  /* (nullable) on the registry */
   GHashTable *local_blobs; /* (nullable) digest (char*) to complete ScBlob */
   const ScPlatform *platform; /* what the image must be for */
   const char *fullname;       /* name in the store */

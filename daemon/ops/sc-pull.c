@@ -2,6 +2,7 @@
 #include "ops/sc-pull.h"
 
 #include "image/sc-trust-policy.h"
+#include "ops/sc-access.h"
 #include "ops/sc-image-import.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-resolve.h"
@@ -39,6 +40,10 @@ sc_pull (ScOpContext *context,
   if (!sc_trust_policy_check (context->paths->trust_policy, "docker", reference->fullname, error))
     return FALSE;
 
+  g_autoptr (GPtrArray) endpoints = sc_access_find_endpoints (context, reference, error);
+  if (endpoints == NULL)
+    return FALSE;
+
   sc_progress_set_phase (context->progress, "resolve");
   g_autoptr (ScSystemd) systemd = sc_systemd_new (context->bus, error);
   g_autoptr (ScWorker) fetch = NULL;
@@ -47,8 +52,7 @@ sc_pull (ScOpContext *context,
     return FALSE;
 
   const ScPlatform *wanted = platform != NULL ? platform : host;
-  gboolean insecure = sc_config_is_insecure (context->config, reference->registry);
-  if (!sc_resolve_open (fetch, reference, insecure, error)
+  if (!sc_resolve_open (fetch, endpoints, error)
       || !sc_resolve (fetch, reference, wanted, &resolved, cancellable, error)
       || !sc_worker_greet (unpack, systemd, cancellable, error))
     return FALSE;
@@ -58,7 +62,6 @@ sc_pull (ScOpContext *context,
     .repo = repo,
     .unpack = unpack,
     .fetch = fetch,
-    .repository = reference->repository,
     .platform = wanted,
     .fullname = reference->fullname,
     .source = source,

@@ -2,6 +2,7 @@
 #include "ops/sc-resolve.h"
 
 #include "base/sc-digest.h"
+#include "image/sc-endpoint.h"
 
 #include <string.h>
 
@@ -16,13 +17,11 @@ sc_resolved_clear (ScResolved *self)
 }
 
 gboolean
-sc_resolve_open (ScWorker *fetch, const ScReference *reference, gboolean insecure, GError **error)
+sc_resolve_open (ScWorker *fetch, GPtrArray *endpoints, GError **error)
 {
-  g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_OPEN);
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_fetch_open (endpoints, error);
 
-  sc_record_writer_put_string (writer, reference->registry);
-  sc_record_writer_put_u32 (writer, insecure ? 1 : 0);
-  return sc_channel_send (sc_worker_get_channel (fetch), writer, NULL, 0, error);
+  return writer != NULL && sc_channel_send (sc_worker_get_channel (fetch), writer, NULL, 0, error);
 }
 
 static gboolean
@@ -67,11 +66,10 @@ check_document (
   return TRUE;
 }
 
-/* @digest and @size_bytes: what the document must have; NULL and 0 for one that is got by its tag.
- */
+/* @digest and @size_bytes: what the document must have; NULL and 0 for one that is got by @tag. */
 static gboolean
 get_manifest (ScWorker *fetch,
-              const ScReference *reference,
+              const char *tag,
               const char *digest,
               guint64 size_bytes,
               ScResolved *resolved,
@@ -82,8 +80,7 @@ get_manifest (ScWorker *fetch,
   g_autofree char *content_type = NULL;
 
   sc_record_writer_put_u32 (writer, MANIFEST_REQUEST);
-  sc_record_writer_put_string (writer, reference->repository);
-  sc_record_writer_put_string (writer, digest != NULL ? digest : reference->tag);
+  sc_record_writer_put_string (writer, digest != NULL ? digest : tag);
   sc_record_writer_put_u32 (writer, SC_MANIFEST_MAX_BYTES);
   sc_resolved_clear (resolved);
   if (!sc_channel_send (sc_worker_get_channel (fetch), writer, NULL, 0, error)
@@ -104,7 +101,7 @@ sc_resolve (ScWorker *fetch,
             GCancellable *cancellable,
             GError **error)
 {
-  if (!get_manifest (fetch, reference, reference->digest, 0, resolved, cancellable, error))
+  if (!get_manifest (fetch, reference->tag, reference->digest, 0, resolved, cancellable, error))
     return FALSE;
   if (!resolved->manifest->is_index)
     return TRUE;
@@ -114,8 +111,7 @@ sc_resolve (ScWorker *fetch,
   const ScDescriptor *child = sc_manifest_choose (index.manifest, platform, error);
   if (child == NULL)
     return FALSE;
-  if (!get_manifest (fetch, reference, child->digest, child->size_bytes, resolved, cancellable,
-                     error))
+  if (!get_manifest (fetch, NULL, child->digest, child->size_bytes, resolved, cancellable, error))
     return FALSE;
   if (resolved->manifest->is_index)
     return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,

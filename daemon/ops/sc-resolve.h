@@ -20,11 +20,11 @@ void sc_resolved_clear (ScResolved *self);
 
 /**
  * sc_resolve_open:
+ * @endpoints: of ScEndpoint (sc_access_find_endpoints())
  *
- * Tells a greeted fetch worker which registry it is for.
+ * Tells a greeted fetch worker where the image is.
  */
-gboolean
-sc_resolve_open (ScWorker *fetch, const ScReference *reference, gboolean insecure, GError **error);
+gboolean sc_resolve_open (ScWorker *fetch, GPtrArray *endpoints, GError **error);
 
 /**
  * sc_resolve:

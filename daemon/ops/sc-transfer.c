@@ -68,7 +68,6 @@ start_download (ScTransfer *self, Download *download, ScBlob *blob, guint32 requ
 
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB);
   sc_record_writer_put_u32 (writer, request);
-  sc_record_writer_put_string (writer, self->setup.repository);
   sc_record_writer_put_string (writer, blob->digest);
   sc_record_writer_put_u64 (writer, blob->size_bytes);
   if (!sc_channel_send (self->setup.fetch, writer, &write_fd, 1, error))

@@ -21,7 +21,6 @@ typedef struct
       *blobs; /* of ScBlob, in the order in which they are wanted; lent until sc_transfer_free() */
   ScChannel
       *fetch; /* (nullable) channel of an opened fetch worker; NULL when all blobs are complete */
-  const char *repository; /* on the registry */
   ScProgress *progress;
 } ScTransferSetup;
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How a registry is reached: what root's configuration says about an image's name becomes the list
+ * of places that syscont-fetch may ask for it.
+ */
+#pragma once
+
+#include "image/sc-endpoint.h"
+#include "ops/sc-op.h"
+
+/**
+ * sc_access_find_endpoints:
+ * @reference: with a registry
+ *
+ * Returns: (transfer full): of ScEndpoint, in the order in which they are to be asked
+ */
+GPtrArray *
+sc_access_find_endpoints (const ScOpContext *context, const ScReference *reference, GError **error);
