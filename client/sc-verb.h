@@ -31,4 +31,5 @@ extern const ScVerb sc_verb_rmi;
 extern const ScVerb sc_verb_start;
 extern const ScVerb sc_verb_status;
 extern const ScVerb sc_verb_stop;
+extern const ScVerb sc_verb_tag;
 extern const ScVerb sc_verb_uninstall;

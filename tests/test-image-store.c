@@ -269,7 +269,7 @@ test_names (StoreFixture *fixture, gconstpointer data)
   g_autoptr (ScImage) image = sc_image_store_lookup (fixture->repo, "a:1", &error);
 
   store_begin (fixture);
-  sc_image_store_set_name (fixture->repo, image, "b:1");
+  g_assert_true (sc_image_store_set_name (fixture->repo, image, "b:1", NULL));
   sc_image_store_remove_name (fixture->repo, "a:1");
   store_commit (fixture);
 

@@ -330,6 +330,22 @@ test_restart_keeps_last_job (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (path, ==, "/org/syscont/jobs/1");
 }
 
+/* A method that returns no job is answered by the end of its job. */
+static void
+test_end_answers_call (Fixture *fixture, gconstpointer data)
+{
+  if (skip_without_root ())
+    return;
+
+  g_autofree char *answer = call_as_user ("TagImage", "('no/such:1', 'b:1', @a{sv} {})");
+
+  assert_starts (answer, "org.syscont.Error.NotFound: ");
+  g_assert_nonnull (strstr (answer, "naming an image \"b:1\""));
+  GPtrArray *jobs = sc_job_registry_list (fixture->parts.registry);
+  g_assert_cmpuint (jobs->len, ==, 1);
+  g_assert_cmpint (state_of (jobs->pdata[0]), ==, SC_JOB_FAILED);
+}
+
 static void
 add_tests (void)
 {
@@ -337,6 +353,7 @@ add_tests (void)
   ADD ("/jobs/job/end-frees-operation", NULL, test_job_end_frees_operation);
   ADD ("/jobs/job/failure-has-name", NULL, test_job_failure_has_name);
   ADD ("/jobs/job/waits-for-conflict", NULL, test_job_waits_for_conflict);
+  ADD ("/jobs/job/end-answers-call", NULL, test_end_answers_call);
   ADD ("/jobs/cancel/by-owner", NULL, test_cancel_by_owner);
   ADD ("/jobs/cancel/by-another-is-refused", NULL, test_cancel_by_another_is_refused);
   ADD ("/jobs/cancel/after-commit-is-busy", NULL, test_cancel_after_commit_is_busy);

@@ -313,8 +313,8 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
   if (!sc_repo_begin (import->repo, cancellable, error))
     return FALSE;
   g_autoptr (ScRepoTransaction) transaction G_GNUC_UNUSED = import->repo;
-  sc_image_store_set_name (import->repo, stored, import->fullname);
-  if (!sc_repo_commit (import->repo, cancellable, error))
+  if (!sc_image_store_set_name (import->repo, stored, import->fullname, error)
+      || !sc_repo_commit (import->repo, cancellable, error))
     return FALSE;
   report (run, TRUE);
   return TRUE;

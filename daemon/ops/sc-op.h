@@ -128,3 +128,6 @@ typedef enum
 ScOp *sc_op_new_unit (ScUnitVerb verb, const char *const *names);
 ScOp *sc_op_new_remove_image (const char *image);
 ScOp *sc_op_new_prune (gboolean dry_run);
+
+/** sc_op_new_tag_image: @fullname: the name to give, checked */
+ScOp *sc_op_new_tag_image (const char *image, const char *fullname);

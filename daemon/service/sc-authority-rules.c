@@ -18,6 +18,7 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Restart", SC_ACTION_MANAGE, "restart the system container" },
   { SYSCONT_MANAGER_INTERFACE, "RemoveImage", SC_ACTION_STORAGE, "remove the image" },
+  { SYSCONT_MANAGER_INTERFACE, "TagImage", SC_ACTION_STORAGE, "give another name to the image" },
   { SYSCONT_MANAGER_INTERFACE, "Prune", SC_ACTION_STORAGE, NULL },
   { SYSCONT_MANAGER_INTERFACE, "InspectImage", SC_ACTION_INSPECT, NULL },
   { SYSCONT_MANAGER_INTERFACE, "ListImages", SC_ACTION_INSPECT, NULL },

@@ -20,9 +20,15 @@ G_DEFINE_FINAL_TYPE (ScManager, sc_manager, SYSCONT_TYPE_MANAGER_SKELETON)
 static void
 on_submitted (ScJob *job, gpointer user_data)
 {
-  g_autoptr (ScPendingCall) call = user_data;
+  ScPendingCall *call = user_data;
 
+  if (call->request->answers_at_end)
+    {
+      g_hash_table_insert (call->parts->waiting, g_strdup (sc_job_get_path (job)), call);
+      return;
+    }
   sc_pending_call_return (call, g_variant_new ("(o)", sc_job_get_path (job)));
+  sc_pending_call_free (call);
 }
 
 static void
@@ -131,10 +137,32 @@ on_job_added (ScJob *job, gpointer user_data)
 }
 
 static void
+answer_waiting (ScPendingCall *call, const ScJobRecord *record)
+{
+  SyscontError code = SYSCONT_ERROR_FAILED;
+
+  if (record->state == SC_JOB_DONE)
+    {
+      sc_pending_call_return (call, NULL);
+      return;
+    }
+  (void)syscont_error_from_name (record->error_name, &code);
+  g_autoptr (GError) error = g_error_new_literal (SYSCONT_ERROR, (int)code, record->error_message);
+  sc_pending_call_return_error (call, error);
+}
+
+static void
 on_job_ended (ScJob *job, gpointer user_data)
 {
+  ScManager *self = user_data;
   const ScJobRecord *record = sc_job_get_record (job);
+  ScPendingCall *call = g_hash_table_lookup (self->parts.waiting, sc_job_get_path (job));
 
+  if (call != NULL)
+    {
+      answer_waiting (call, record);
+      g_hash_table_remove (self->parts.waiting, sc_job_get_path (job));
+    }
   syscont_manager_emit_job_removed (user_data, record->id, sc_job_get_path (job),
                                     sc_job_state_name (record->state), record->result);
 }
@@ -164,8 +192,16 @@ sc_manager_get_vtable (GDBusInterfaceSkeleton *skeleton)
 }
 
 static void
+sc_manager_finalize (GObject *object)
+{
+  g_hash_table_unref (SC_MANAGER (object)->parts.waiting);
+  G_OBJECT_CLASS (sc_manager_parent_class)->finalize (object);
+}
+
+static void
 sc_manager_class_init (ScManagerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = sc_manager_finalize;
   G_DBUS_INTERFACE_SKELETON_CLASS (klass)->get_vtable = sc_manager_get_vtable;
 }
 
@@ -182,6 +218,8 @@ sc_manager_new (const ScParts *parts)
   g_auto (GStrv) features = sc_request_features ();
 
   self->parts = *parts;
+  self->parts.waiting = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                               (GDestroyNotify)sc_pending_call_free);
   syscont_manager_set_version (object, SYSCONT_VERSION);
   syscont_manager_set_api_version (object, SYSCONT_API_VERSION);
   syscont_manager_set_features (object, (const char *const *)features);

@@ -17,6 +17,8 @@ typedef struct
   ScIdle *idle;
   ScJobRegistry *registry;
   GThreadPool *queries; /* of GTask: for questions that need the disk */
+  GHashTable *waiting;  /* char* path of a job to the ScPendingCall that its end answers; the
+                         * Manager's own */
 } ScParts;
 
 typedef struct

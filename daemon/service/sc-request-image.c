@@ -87,34 +87,6 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
   return TRUE;
 }
 
-static gboolean
-parse_image (const ScCall *call, ScRequest *request, GError **error)
-{
-  const char *image;
-
-  g_variant_get (call->parameters, "(&s@a{sv})", &image, NULL);
-  if (!sc_request_check_image (image, error))
-    return FALSE;
-  request->subject.image = g_strdup (image);
-  return TRUE;
-}
-
-static gboolean
-parse_remove_image (const ScCall *call, ScRequest *request, GError **error)
-{
-  if (!parse_image (call, request, error))
-    return FALSE;
-  request->op = sc_op_new_remove_image (request->subject.image);
-  return TRUE;
-}
-
-static gboolean
-parse_prune (const ScCall *call, ScRequest *request, GError **error)
-{
-  request->op = sc_op_new_prune (sc_options_get_bool (request->options, "dry-run", FALSE));
-  return TRUE;
-}
-
 static const ScOptionSpec pull_options[] = {
   { "platform", "s" },
   { "no-queue", "b" },
@@ -126,23 +98,8 @@ static const ScOptionSpec import_options[] = {
   { "platform", "s" },  { "no-queue", "b" }, { NULL, NULL },
 };
 
-static const ScOptionSpec remove_options[] = {
-  { "no-queue", "b" },
-  { NULL, NULL },
-};
-
-static const ScOptionSpec prune_options[] = {
-  { "dry-run", "b" },
-  { "no-queue", "b" },
-  { NULL, NULL },
-};
-
 const ScMethod sc_request_image_methods[] = {
   { "Pull", pull_options, parse_pull },
   { "ImportImage", import_options, parse_import_image },
-  { "RemoveImage", remove_options, parse_remove_image },
-  { "Prune", prune_options, parse_prune },
-  { "InspectImage", sc_request_no_options, parse_image },
-  { "GetImage", sc_request_no_options, parse_image },
   { NULL, NULL, NULL },
 };

@@ -18,6 +18,7 @@ typedef struct
 
 /* The method groups; each table ends with an empty row. */
 extern const ScMethod sc_request_image_methods[];
+extern const ScMethod sc_request_storage_methods[];
 extern const ScMethod sc_request_container_methods[];
 extern const ScMethod sc_request_query_methods[];
 

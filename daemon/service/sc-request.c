@@ -13,6 +13,7 @@ const ScOptionSpec sc_request_no_options[] = { { NULL, NULL } };
 
 static const ScMethod *const groups[] = {
   sc_request_image_methods,
+  sc_request_storage_methods,
   sc_request_container_methods,
   sc_request_query_methods,
 };

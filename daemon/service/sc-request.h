@@ -32,8 +32,9 @@ typedef struct
   ScOptions *options; /* (owned) */
   ScOp *op;           /* (owned) (nullable) for a method that makes a job */
   gboolean no_queue;
-  guint64 job_id;        /* GetJob */
-  const char *operation; /* static: CanAuthorize: the method that is asked about */
+  gboolean answers_at_end; /* the call is answered when its job has ended, without the job's path */
+  guint64 job_id;          /* GetJob */
+  const char *operation;   /* static: CanAuthorize: the method that is asked about */
 } ScRequest;
 
 /** ScCall: what came over the bus; everything is lent */

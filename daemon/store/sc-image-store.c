@@ -113,20 +113,25 @@ read_created (GBytes *config_bytes, guint n_layers)
 }
 
 static gboolean
+check_name (const char *fullname, GError **error)
+{
+  g_autofree char *ref = sc_reference_encode (fullname);
+
+  return strlen (strchr (ref, '/') + 1) <= MAX_REF_NAME
+         || sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                          "the name is too long to be stored");
+}
+
+static gboolean
 check_new_image (const ScNewImage *image, GError **error)
 {
-  g_autofree char *ref = sc_reference_encode (image->fullname);
-
   if (image->manifest->is_index || image->manifest->config == NULL
       || image->manifest->layers->len == 0)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the image has no layers");
   if (g_strv_length (image->layer_commits) != image->manifest->layers->len)
     return sc_error_set (error, SYSCONT_ERROR_FAILED, "the manifest has %u layers, %u are stored",
                          image->manifest->layers->len, g_strv_length (image->layer_commits));
-  if (strlen (strchr (ref, '/') + 1) > MAX_REF_NAME)
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
-                         "the name is too long to be stored");
-  return TRUE;
+  return check_name (image->fullname, error);
 }
 
 static void
@@ -180,11 +185,15 @@ sc_image_store_add (ScRepo *repo,
   return TRUE;
 }
 
-void
-sc_image_store_set_name (ScRepo *repo, const ScImage *image, const char *fullname)
+gboolean
+sc_image_store_set_name (ScRepo *repo, const ScImage *image, const char *fullname, GError **error)
 {
   g_autofree char *ref = sc_reference_encode (fullname);
+
+  if (!check_name (fullname, error))
+    return FALSE;
   sc_repo_set_ref (repo, ref, image->commit);
+  return TRUE;
 }
 
 void

@@ -57,9 +57,11 @@ gboolean sc_image_store_add (ScRepo *repo,
  * @image: from sc_image_store_lookup()
  * @repo: with an open transaction
  *
- * Gives a stored image one more name (same image commit).
+ * Gives a stored image one more name (same image commit). INVALID_REFERENCE for one that is too long
+ * to be stored.
  */
-void sc_image_store_set_name (ScRepo *repo, const ScImage *image, const char *fullname);
+gboolean
+sc_image_store_set_name (ScRepo *repo, const ScImage *image, const char *fullname, GError **error);
 
 /** sc_image_store_list: (transfer full): of ScImage, one for each digest, sorted by first
  * reference; an unreadable image is logged and left out */
