@@ -55,7 +55,7 @@ static ScContainer *
 make_container (void)
 {
   ScContainer *container = sc_container_new ("etcd");
-  ScDeploymentRecord *record = g_new0 (ScDeploymentRecord, 1);
+  ScDeploymentRecord *record = sc_deployment_record_new (0);
   record->id = 3;
   record->digest = g_strdup (DIGEST);
   record->reference = g_strdup ("example.com/etcd:1");

@@ -123,7 +123,7 @@ main (int argc, char **argv)
 {
   static const char *const strange[] = {
     "",
-    "{\"version\":2,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\",\"container\":"
+    "{\"version\":3,\"job\":9,\"operation\":\"install\",\"phase\":\"prepared\",\"container\":"
     "\"x\"}",
     "{\"version\":1,\"job\":9,\"operation\":\"explode\",\"phase\":\"prepared\",\"container\":"
     "\"x\"}",

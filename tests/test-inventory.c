@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-deployment.h"
-#include "host/sc-unit-files.h"
 #include "ops/sc-inventory.h"
+#include "host-fixture.h"
 #include "scratch.h"
 
 #include <glib/gstdio.h>
@@ -36,8 +36,7 @@ set_up (Fixture *fixture, gconstpointer data)
   g_autoptr (ScContainer) container = sc_container_new ("web");
   g_assert_cmpint (g_mkdir_with_parents (dir, 0700), ==, 0);
   g_assert_true (g_file_set_contents (config, "{}", 2, NULL));
-  g_assert_true (
-      sc_unit_files_write (fixture->paths, "web", "[Service]\n", "[Unit]\n", NULL, NULL));
+  write_unit_files (fixture->paths, "web", "[Service]\n", "[Unit]\n", NULL);
   g_assert_true (sc_deployment_switch (fixture->paths, "web", 0, NULL));
   container->reference = g_strdup ("image:latest");
   container->source = g_strdup ("oci:/image");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
-#include "host/sc-unit-files.h"
 #include "ops/sc-intent.h"
 #include "ops/sc-recover.h"
+#include "host-fixture.h"
 #include "scratch.h"
 
 #include <glib/gstdio.h>
@@ -59,7 +59,7 @@ make_container (Fixture *fixture, const char *name)
   g_autoptr (GError) error = NULL;
 
   make_directory (fixture, dir);
-  g_assert_true (sc_unit_files_write (fixture->paths, name, "[Service]\n", "[Unit]\n", NULL, NULL));
+  write_unit_files (fixture->paths, name, "[Service]\n", "[Unit]\n", NULL);
   g_assert_true (sc_deployment_switch (fixture->paths, name, 0, NULL));
   container->reference = g_strdup ("image:latest");
   container->source = g_strdup ("oci:/image");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "host/sc-unit-files.h"
+#include "host-fixture.h"
 #include "scratch.h"
 
 #include <glib/gstdio.h>
@@ -55,7 +55,7 @@ write_all (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
 
-  sc_unit_files_write (fixture->paths, "web", "[Service]\n", "[Unit]\n", "d /run/web\n", &error);
+  write_unit_files (fixture->paths, "web", "[Service]\n", "[Unit]\n", "d /run/web\n");
   g_assert_no_error (error);
 }
 
@@ -79,7 +79,7 @@ test_write_makes_files (Fixture *fixture, gconstpointer data)
 static void
 test_write_without_service (Fixture *fixture, gconstpointer data)
 {
-  g_assert_true (sc_unit_files_write (fixture->paths, "web", NULL, NULL, NULL, NULL));
+  write_unit_files (fixture->paths, "web", NULL, NULL, NULL);
 
   g_assert_false (exists (fixture, "etc/systemd/system/web.service"));
   g_assert_false (exists (fixture, "etc/systemd/system/web.service.d"));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-container.h"
 
-#include "base/sc-digest.h"
 #include "base/sc-fd.h"
 #include "base/sc-json.h"
 #include "base/sc-name.h"
+#include "deploy/sc-stored.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,6 +27,9 @@ sc_container_new (const char *name)
 {
   ScContainer *self = g_new0 (ScContainer, 1);
   self->name = g_strdup (name);
+  self->staged = SC_NO_DEPLOYMENT;
+  self->previous = SC_NO_DEPLOYMENT;
+  sc_update_state_init (&self->update);
   self->set_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->deployments = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_deployment_record_free);
   return self;
@@ -43,17 +46,8 @@ sc_container_free (ScContainer *self)
   g_free (self->uuid);
   g_hash_table_unref (self->set_values);
   g_ptr_array_unref (self->deployments);
+  sc_update_state_clear (&self->update);
   g_clear_pointer (&self->raw, json_object_unref);
-  g_free (self);
-}
-
-void
-sc_deployment_record_free (ScDeploymentRecord *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->digest);
-  g_free (self->reference);
   g_free (self);
 }
 
@@ -82,60 +76,6 @@ file_of (const char *name)
 }
 
 static gboolean
-read_string (JsonObject *object, const char *member, char **out, GError **error)
-{
-  const char *text = NULL;
-  if (!sc_json_get_string (object, member, &text, error))
-    return FALSE;
-  *out = g_strdup (text);
-  return TRUE;
-}
-
-static gboolean
-read_values (ScContainer *self, JsonObject *object, GError **error)
-{
-  JsonObject *values = NULL;
-  if (!sc_json_get_object (object, "values", &values, error))
-    return FALSE;
-  if (values == NULL)
-    return TRUE;
-  g_autoptr (GList) names = json_object_get_members (values);
-  for (GList *l = names; l != NULL; l = l->next)
-    {
-      const char *text = NULL;
-      if (!sc_json_get_string (values, l->data, &text, error))
-        return sc_prefix_error (error, "values: ");
-      if (text != NULL)
-        g_hash_table_replace (self->set_values, g_strdup (l->data), g_strdup (text));
-    }
-  return TRUE;
-}
-
-static gboolean
-read_deployment (ScContainer *self, JsonObject *object, GError **error)
-{
-  g_autoptr (ScDeploymentRecord) record = g_new0 (ScDeploymentRecord, 1);
-  guint64 created = 0;
-  guint64 installed_by = 0;
-  if (!sc_json_get_uint (object, "id", 0, &record->id, error)
-      || !read_string (object, "digest", &record->digest, error)
-      || !read_string (object, "reference", &record->reference, error)
-      || !sc_json_get_uint (object, "created-usec", 0, &created, error)
-      || !sc_json_get_uint (object, "installed-by", 0, &installed_by, error))
-    return FALSE;
-  if (!json_object_has_member (object, "id") || installed_by > G_MAXUINT32 || record->digest == NULL
-      || !sc_digest_is_valid (record->digest))
-    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "id or digest is missing or wrong");
-  if (sc_container_find (self, record->id) != NULL)
-    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "id %" G_GUINT64_FORMAT " is there twice",
-                         record->id);
-  record->created_usec = (gint64)created;
-  record->installed_by = (guint)installed_by;
-  g_ptr_array_add (self->deployments, g_steal_pointer (&record));
-  return TRUE;
-}
-
-static gboolean
 read_deployments (ScContainer *self, JsonObject *object, GError **error)
 {
   JsonArray *list = NULL;
@@ -147,8 +87,15 @@ read_deployments (ScContainer *self, JsonObject *object, GError **error)
       JsonNode *node = json_array_get_element (list, i);
       if (!JSON_NODE_HOLDS_OBJECT (node))
         return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "deployments[%u]: no object", i);
-      if (!read_deployment (self, json_node_get_object (node), error))
+      g_autoptr (ScDeploymentRecord) record
+          = sc_deployment_record_read (json_node_get_object (node), error);
+      if (record == NULL)
         return sc_prefix_error (error, "deployments[%u]: ", i);
+      if (sc_container_find (self, record->id) != NULL)
+        return sc_error_set (error, SYSCONT_ERROR_DAMAGED,
+                             "deployments[%u]: id %" G_GUINT64_FORMAT " is there twice", i,
+                             record->id);
+      g_ptr_array_add (self->deployments, g_steal_pointer (&record));
     }
   return TRUE;
 }
@@ -173,13 +120,14 @@ read_members (ScContainer *self, JsonObject *object, GError **error)
 {
   const char *name = NULL;
   if (!check_version (object, error) || !sc_json_get_string (object, "name", &name, error)
-      || !read_string (object, "reference", &self->reference, error)
-      || !read_string (object, "source", &self->source, error)
-      || !read_string (object, "uuid", &self->uuid, error)
+      || !sc_stored_read_string (object, "reference", &self->reference, error)
+      || !sc_stored_read_string (object, "source", &self->source, error)
+      || !sc_stored_read_string (object, "uuid", &self->uuid, error)
       || !sc_json_get_uint (object, "next-deployment", 0, &self->next_deployment, error)
       || !sc_json_get_uint (object, "current", 0, &self->current, error)
       || !sc_json_get_bool (object, "has-service", TRUE, &self->has_service, error)
-      || !read_values (self, object, error) || !read_deployments (self, object, error))
+      || !sc_stored_read_values (object, "values", self->set_values, error)
+      || !read_deployments (self, object, error))
     return FALSE;
   if (g_strcmp0 (name, self->name) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "describes another container");
@@ -230,22 +178,6 @@ sc_container_load (const ScPaths *paths, const char *name, GError **error)
   return NULL;
 }
 
-/* Members that we do not know stay, in the file and in each deployment. */
-static JsonObject *
-copy_object (JsonObject *object)
-{
-  JsonObject *copy = json_object_new ();
-  JsonObjectIter iter;
-  const char *member = NULL;
-  JsonNode *node = NULL;
-  if (object == NULL)
-    return copy;
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &member, &node))
-    json_object_set_member (copy, member, json_node_copy (node));
-  return copy;
-}
-
 static JsonObject *
 find_raw_deployment (const ScContainer *self, guint64 id)
 {
@@ -272,47 +204,47 @@ write_deployments (const ScContainer *self)
   for (guint i = 0; i < self->deployments->len; i++)
     {
       const ScDeploymentRecord *record = self->deployments->pdata[i];
-      JsonObject *object = copy_object (find_raw_deployment (self, record->id));
-      json_object_set_int_member (object, "id", (gint64)record->id);
-      json_object_set_string_member (object, "digest", record->digest);
-      json_object_set_string_member (object, "reference", record->reference);
-      json_object_set_int_member (object, "created-usec", record->created_usec);
-      json_object_set_int_member (object, "installed-by", record->installed_by);
+      JsonObject *object = sc_stored_copy (find_raw_deployment (self, record->id));
+      sc_deployment_record_write (record, object);
       json_array_add_object_element (list, object);
     }
   return list;
 }
 
-static JsonObject *
-write_values (const ScContainer *self)
+char *
+sc_container_to_text (const ScContainer *self)
 {
-  JsonObject *values = json_object_new ();
-  g_autoptr (GList) names = g_hash_table_get_keys (self->set_values);
-  names = g_list_sort (names, (GCompareFunc)strcmp);
-  for (GList *l = names; l != NULL; l = l->next)
-    json_object_set_string_member (values, l->data,
-                                   g_hash_table_lookup (self->set_values, l->data));
-  return values;
-}
-
-gboolean
-sc_container_save (const ScContainer *self, const ScPaths *paths, GError **error)
-{
-  g_autoptr (JsonObject) object = copy_object (self->raw);
+  g_autoptr (JsonObject) object = sc_stored_copy (self->raw);
   json_object_set_int_member (object, "version", VERSION);
   json_object_set_string_member (object, "name", self->name);
   json_object_set_string_member (object, "reference", self->reference);
   json_object_set_string_member (object, "source", self->source);
   json_object_set_string_member (object, "uuid", self->uuid);
-  json_object_set_object_member (object, "values", write_values (self));
+  json_object_set_object_member (object, "values", sc_stored_write_values (self->set_values));
   json_object_set_int_member (object, "next-deployment", (gint64)self->next_deployment);
   json_object_set_int_member (object, "current", (gint64)self->current);
   json_object_set_boolean_member (object, "has-service", self->has_service);
+  sc_stored_write_number (object, "staged", self->staged);
+  sc_stored_write_number (object, "previous", self->previous);
   json_object_set_array_member (object, "deployments", write_deployments (self));
+  sc_update_state_write (&self->update, object);
 
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   json_node_set_object (node, object);
-  g_autofree char *text = sc_json_to_text (node, TRUE);
+  return sc_json_to_text (node, TRUE);
+}
+
+char *
+sc_container_path (const ScPaths *paths, const char *name)
+{
+  g_autofree char *file = file_of (name);
+  return g_build_filename (paths->state, DIRECTORY, file, NULL);
+}
+
+gboolean
+sc_container_save (const ScContainer *self, const ScPaths *paths, GError **error)
+{
+  g_autofree char *text = sc_container_to_text (self);
   g_autofree char *directory = directory_of (paths);
   g_autofree char *file = file_of (self->name);
   sc_autofd state_fd = sc_fd_ensure_dir (paths->state, 0700, error);
@@ -322,6 +254,19 @@ sc_container_save (const ScContainer *self, const ScPaths *paths, GError **error
   if (dir_fd >= 0 && sc_fd_write_atomic (dir_fd, file, text, strlen (text), 0600, error))
     return TRUE;
   return sc_prefix_error (error, "container \"%s\": ", self->name);
+}
+
+ScContainer *
+sc_container_copy (const ScContainer *self)
+{
+  g_autofree char *text = sc_container_to_text (self);
+  g_autoptr (GBytes) bytes = g_bytes_new_static (text, strlen (text));
+  g_autoptr (GError) error = NULL;
+  ScContainer *copy = sc_container_new (self->name);
+
+  if (!parse (copy, bytes, &error))
+    g_critical ("what was written of \"%s\" cannot be read: %s", self->name, error->message);
+  return copy;
 }
 
 gboolean

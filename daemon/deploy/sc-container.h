@@ -7,15 +7,10 @@
 
 #include "base/sc-error-util.h"
 #include "base/sc-paths.h"
+#include "deploy/sc-deployment-record.h"
+#include "deploy/sc-update-state.h"
 
-typedef struct
-{
-  guint64 id;      /* n of NAME.<n> */
-  char *digest;    /* (owned) of the manifest */
-  char *reference; /* (owned) full name in the store */
-  gint64 created_usec;
-  guint installed_by; /* uid */
-} ScDeploymentRecord;
+#define SC_NO_DEPLOYMENT (-1)
 
 typedef struct _ScContainer
 {
@@ -27,14 +22,19 @@ typedef struct _ScContainer
   guint64
       next_deployment; /* number of the next deployment, 0 for a new container; never used before */
   guint64 current;     /* deployment that is current */
+  gint64 previous;     /* that was current before, for a rollback; or SC_NO_DEPLOYMENT */
+  gint64 staged;       /* that is ready to become current; or SC_NO_DEPLOYMENT */
   GPtrArray *deployments; /* (owned) of ScDeploymentRecord */
   gboolean has_service;
+  ScUpdateState update;
   struct _JsonObject *raw; /* (owned) (nullable) as it was read: keys of a later version survive */
 } ScContainer;
 
 ScContainer *sc_container_new (const char *name);
 void sc_container_free (ScContainer *self);
-void sc_deployment_record_free (ScDeploymentRecord *self);
+
+/** sc_container_copy: (transfer full): all of it */
+ScContainer *sc_container_copy (const ScContainer *self);
 
 /** sc_container_find: (transfer none) (nullable): the record with this id */
 ScDeploymentRecord *sc_container_find (const ScContainer *self, guint64 id);
@@ -43,10 +43,15 @@ ScDeploymentRecord *sc_container_find (const ScContainer *self, guint64 id);
  * version */
 ScContainer *sc_container_load (const ScPaths *paths, const char *name, GError **error);
 gboolean sc_container_save (const ScContainer *self, const ScPaths *paths, GError **error);
+
+/** sc_container_to_text: (transfer full): what sc_container_save() writes; sc_container_path:
+ * (transfer full): where to */
+char *sc_container_to_text (const ScContainer *self);
+char *sc_container_path (const ScPaths *paths, const char *name);
+
 gboolean sc_container_delete (const ScPaths *paths, const char *name, GError **error);
 
 /** sc_container_list: (transfer full): sorted names of the state files */
 char **sc_container_list (const ScPaths *paths, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScContainer, sc_container_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScDeploymentRecord, sc_deployment_record_free)

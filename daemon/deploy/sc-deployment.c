@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define MAX_FILE_BYTES (8 * 1024 * 1024)
+#define DROP_IN_NAME   ".50-syscont.conf" /* hidden: not one of the files that images know of */
 
 typedef struct
 {
@@ -65,14 +66,27 @@ write_file (int dir_fd, const char *name, const char *text, GError **error)
   return text == NULL || sc_fd_write_atomic (dir_fd, name, text, strlen (text), 0600, error);
 }
 
+static char *
+service_name (const char *name)
+{
+  return g_strconcat (name, ".service", NULL);
+}
+
+static char *
+tmpfiles_name (const char *name)
+{
+  return g_strdup_printf ("tmpfiles-%s.conf", name);
+}
+
 static gboolean
 write_files (int dir_fd, const char *name, const ScRendering *rendering, GError **error)
 {
-  g_autofree char *service = g_strconcat (name, ".service", NULL);
-  g_autofree char *tmpfiles = g_strdup_printf ("tmpfiles-%s.conf", name);
+  g_autofree char *service = service_name (name);
+  g_autofree char *tmpfiles = tmpfiles_name (name);
   return write_file (dir_fd, "config.json", rendering->config_json, error)
          && write_file (dir_fd, "info", rendering->info, error)
          && write_file (dir_fd, service, rendering->service, error)
+         && write_file (dir_fd, DROP_IN_NAME, rendering->drop_in, error)
          && write_file (dir_fd, tmpfiles, rendering->tmpfiles, error);
 }
 
@@ -286,6 +300,14 @@ sc_deployment_drop_ref (
   return commit == NULL || set_ref (repo, ref, NULL, cancellable, error);
 }
 
+static GBytes *
+read_file_of (const ScPaths *paths, const char *name, guint64 n, const char *file, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/%s", name, n, file);
+  sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
+  return dir_fd >= 0 ? sc_fd_read_file (dir_fd, path, MAX_FILE_BYTES, error) : NULL;
+}
+
 GBytes *
 sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error)
 {
@@ -296,7 +318,53 @@ sc_deployment_read_file (const ScPaths *paths, const char *name, const char *fil
                     name);
       return NULL;
     }
-  g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/%s", name, n, file);
-  sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
-  return dir_fd >= 0 ? sc_fd_read_file (dir_fd, path, MAX_FILE_BYTES, error) : NULL;
+  return read_file_of (paths, name, n, file, error);
+}
+
+void
+sc_unit_texts_clear (ScUnitTexts *self)
+{
+  g_clear_pointer (&self->service, g_free);
+  g_clear_pointer (&self->drop_in, g_free);
+  g_clear_pointer (&self->tmpfiles, g_free);
+}
+
+typedef struct
+{
+  const ScPaths *paths;
+  const char *name;
+  guint64 n;
+} Place;
+
+/* A file that is not there is no text. */
+static gboolean
+read_text (const Place *place, const char *file, char **text, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) bytes = read_file_of (place->paths, place->name, place->n, file, &local);
+  gsize size_bytes;
+
+  if (g_error_matches (local, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    return TRUE;
+  if (bytes == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  const char *data = g_bytes_get_data (bytes, &size_bytes);
+  *text = g_strndup (data, size_bytes);
+  return TRUE;
+}
+
+gboolean
+sc_deployment_load_texts (
+    const ScPaths *paths, const char *name, guint64 n, ScUnitTexts *texts, GError **error)
+{
+  const Place place = { .paths = paths, .name = name, .n = n };
+  g_autofree char *service = service_name (name);
+  g_autofree char *tmpfiles = tmpfiles_name (name);
+
+  return read_text (&place, service, &texts->service, error)
+         && read_text (&place, DROP_IN_NAME, &texts->drop_in, error)
+         && read_text (&place, tmpfiles, &texts->tmpfiles, error);
 }

@@ -47,6 +47,22 @@ gboolean sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n
 gboolean sc_deployment_drop_ref (
     ScRepo *repo, const char *name, guint64 n, GCancellable *cancellable, GError **error);
 
+/** ScUnitTexts: what a deployment brings to the host; those that it does not have are NULL */
+typedef struct
+{
+  char *service;  /* (owned) (nullable) */
+  char *drop_in;  /* (owned) (nullable) */
+  char *tmpfiles; /* (owned) (nullable) */
+} ScUnitTexts;
+
+void sc_unit_texts_clear (ScUnitTexts *self);
+
+/** sc_deployment_load_texts: as they were rendered for deployment @n; @texts: (out) */
+gboolean sc_deployment_load_texts (
+    const ScPaths *paths, const char *name, guint64 n, ScUnitTexts *texts, GError **error);
+
 /** sc_deployment_read_file: a file of the current deployment, e.g. "info"; NOT_FOUND */
 GBytes *
 sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScUnitTexts, sc_unit_texts_clear)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/sc-systemd.h"
 
+#include "host/sc-systemd-private.h"
+
 #include <string.h>
 
-#define BUS_NAME          "org.freedesktop.systemd1"
-#define MANAGER_PATH      "/org/freedesktop/systemd1"
-#define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
-#define UNIT_INTERFACE    "org.freedesktop.systemd1.Unit"
-#define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
-#define CALL_TIMEOUT_MS   (120 * 1000) /* a reload of many units takes long */
+#define CALL_TIMEOUT_MS (120 * 1000) /* a reload of many units takes long */
 
 struct _ScSystemd
 {
@@ -36,19 +33,19 @@ on_job_removed (GDBusConnection *bus,
   g_hash_table_replace (self->results, g_strdup (job), g_strdup (result));
 }
 
-static GVariant *
-call (ScSystemd *self,
-      const char *path,
-      const char *interface,
-      const char *method,
-      GVariant *arguments,
-      const char *reply_type,
-      GCancellable *cancellable,
-      GError **error)
+GVariant *
+sc_systemd_call (ScSystemd *self,
+                 const char *path,
+                 const char *interface,
+                 const char *method,
+                 GVariant *arguments,
+                 const char *reply_type,
+                 GCancellable *cancellable,
+                 GError **error)
 {
-  return g_dbus_connection_call_sync (self->bus, BUS_NAME, path, interface, method, arguments,
-                                      G_VARIANT_TYPE (reply_type), G_DBUS_CALL_FLAGS_NONE,
-                                      CALL_TIMEOUT_MS, cancellable, error);
+  return g_dbus_connection_call_sync (self->bus, SC_SYSTEMD_BUS_NAME, path, interface, method,
+                                      arguments, G_VARIANT_TYPE (reply_type),
+                                      G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, cancellable, error);
 }
 
 static gboolean
@@ -68,14 +65,15 @@ sc_systemd_new (GDBusConnection *bus, GError **error)
   self->context = g_main_context_ref_thread_default ();
   self->results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->job_removed_id = g_dbus_connection_signal_subscribe (
-      bus, BUS_NAME, MANAGER_INTERFACE, "JobRemoved", MANAGER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-      on_job_removed, self, NULL);
+      bus, SC_SYSTEMD_BUS_NAME, SC_SYSTEMD_MANAGER_INTERFACE, "JobRemoved", SC_SYSTEMD_MANAGER_PATH,
+      NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_job_removed, self, NULL);
 
   /* Without a subscriber systemd sends no JobRemoved. The subscription belongs to the connection,
    * which is shared. */
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "Subscribe", NULL, "()", NULL, &local_error);
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "Subscribe",
+                         NULL, "()", NULL, &local_error);
   if (reply == NULL && !is_remote_error (local_error, "org.freedesktop.systemd1.AlreadySubscribed"))
     {
       g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "talking to systemd: ");
@@ -104,7 +102,8 @@ gboolean
 sc_systemd_reload (ScSystemd *self, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "Reload", NULL, "()", cancellable, error);
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "Reload",
+                         NULL, "()", cancellable, error);
 
   if (reply == NULL)
     return sc_prefix_error (error, "reloading systemd: ");
@@ -193,8 +192,8 @@ unit_job (ScSystemd *self,
           GError **error)
 {
   g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, method,
-              g_variant_new ("(ss)", unit, "replace"), "(o)", cancellable, error);
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, method,
+                         g_variant_new ("(ss)", unit, "replace"), "(o)", cancellable, error);
 
   if (reply == NULL)
     return FALSE;
@@ -254,12 +253,22 @@ sc_systemd_stop (
 }
 
 gboolean
+sc_systemd_enqueue_start (ScSystemd *self, const char *unit, GError **error)
+{
+  g_autoptr (GVariant) reply
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "StartUnit",
+                         g_variant_new ("(ss)", unit, "replace"), "(o)", NULL, error);
+
+  return reply != NULL || sc_prefix_error (error, "starting \"%s\": ", unit);
+}
+
+gboolean
 sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error)
 {
   const char *const units[] = { unit, NULL };
-  g_autoptr (GVariant) reply
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "EnableUnitFiles",
-              g_variant_new ("(^asbb)", units, FALSE, FALSE), "(ba(sss))", cancellable, error);
+  g_autoptr (GVariant) reply = sc_systemd_call (
+      self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "EnableUnitFiles",
+      g_variant_new ("(^asbb)", units, FALSE, FALSE), "(ba(sss))", cancellable, error);
 
   if (reply == NULL)
     return sc_prefix_error (error, "enabling \"%s\": ", unit);
@@ -270,74 +279,37 @@ void
 sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable)
 {
   g_autoptr (GVariant) reply G_GNUC_UNUSED
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "ResetFailedUnit", g_variant_new ("(s)", unit),
-              "()", cancellable, NULL);
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE,
+                         "ResetFailedUnit", g_variant_new ("(s)", unit), "()", cancellable, NULL);
 }
 
-void
-sc_unit_status_clear (ScUnitStatus *self)
-{
-  g_free (self->load_state);
-  g_free (self->active_state);
-  g_free (self->sub_state);
-  g_free (self->fragment_path);
-  g_free (self->result);
-  memset (self, 0, sizeof *self);
-}
-
-static char *
-take_string (GVariant *properties, const char *name)
-{
-  char *value = NULL;
-
-  g_variant_lookup (properties, name, "s", &value);
-  return value != NULL ? value : g_strdup ("");
-}
-
-static GVariant *
-get_all (ScSystemd *self,
-         const char *path,
-         const char *interface,
-         GCancellable *cancellable,
-         GError **error)
+GVariant *
+sc_systemd_get_all (ScSystemd *self,
+                    const char *path,
+                    const char *interface,
+                    GCancellable *cancellable,
+                    GError **error)
 {
   g_autoptr (GVariant) reply
-      = call (self, path, "org.freedesktop.DBus.Properties", "GetAll",
-              g_variant_new ("(s)", interface), "(a{sv})", cancellable, error);
+      = sc_systemd_call (self, path, "org.freedesktop.DBus.Properties", "GetAll",
+                         g_variant_new ("(s)", interface), "(a{sv})", cancellable, error);
 
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
-gboolean
-sc_systemd_get_status (ScSystemd *self,
-                       const char *unit,
-                       ScUnitStatus *status,
-                       GCancellable *cancellable,
-                       GError **error)
+void
+sc_systemd_wait (ScSystemd *self, guint interval_ms, GCancellable *cancellable)
 {
-  g_autoptr (GVariant) loaded = call (self, MANAGER_PATH, MANAGER_INTERFACE, "LoadUnit",
-                                      g_variant_new ("(s)", unit), "(o)", cancellable, error);
-  if (loaded == NULL)
-    return sc_prefix_error (error, "looking at \"%s\": ", unit);
+  gboolean due = FALSE;
+  GSource *wakeup = attach_wakeup (self, cancellable);
+  GSource *timeout = g_timeout_source_new (interval_ms);
 
-  const char *path;
-  g_variant_get (loaded, "(&o)", &path);
-  g_autoptr (GVariant) properties = get_all (self, path, UNIT_INTERFACE, cancellable, error);
-  if (properties == NULL)
-    return sc_prefix_error (error, "looking at \"%s\": ", unit);
-
-  sc_unit_status_clear (status);
-  status->load_state = take_string (properties, "LoadState");
-  status->active_state = take_string (properties, "ActiveState");
-  status->sub_state = take_string (properties, "SubState");
-  status->fragment_path = take_string (properties, "FragmentPath");
-  g_variant_lookup (properties, "ActiveEnterTimestamp", "t", &status->active_enter_usec);
-
-  g_autoptr (GVariant) service = NULL;
-  if (g_str_has_suffix (unit, ".service"))
-    service = get_all (self, path, SERVICE_INTERFACE, cancellable, NULL);
-  status->result = service != NULL ? take_string (service, "Result") : g_strdup ("");
-  return TRUE;
+  g_source_set_callback (timeout, on_timeout, &due, NULL);
+  g_source_attach (timeout, self->context);
+  while (!due && !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (self->context, TRUE);
+  source_end (timeout);
+  source_end (wakeup);
 }
 
 char *
@@ -363,22 +335,25 @@ sc_systemd_find_invocation (ScSystemd *self,
     }
 
   GVariant *bytes = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, id, sizeof id, 1);
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "GetUnitByInvocationID",
-                                     g_variant_new ("(@ay)", bytes), "(o)", cancellable, error);
+  g_autoptr (GVariant) reply = sc_systemd_call (
+      self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "GetUnitByInvocationID",
+      g_variant_new ("(@ay)", bytes), "(o)", cancellable, error);
   if (reply == NULL)
     return NULL;
 
   const char *path;
   g_variant_get (reply, "(&o)", &path);
-  g_autoptr (GVariant) properties = get_all (self, path, UNIT_INTERFACE, cancellable, error);
-  return properties != NULL ? take_string (properties, "Id") : NULL;
+  g_autoptr (GVariant) properties
+      = sc_systemd_get_all (self, path, SC_SYSTEMD_UNIT_INTERFACE, cancellable, error);
+  return properties != NULL ? sc_dup_property (properties, "Id") : NULL;
 }
 
 gboolean
 sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GVariant) reply = call (self, MANAGER_PATH, MANAGER_INTERFACE, "RefUnit",
-                                     g_variant_new ("(s)", unit), "()", cancellable, error);
+  g_autoptr (GVariant) reply
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "RefUnit",
+                         g_variant_new ("(s)", unit), "()", cancellable, error);
 
   return reply != NULL;
 }
@@ -387,16 +362,16 @@ void
 sc_systemd_unref_unit (ScSystemd *self, const char *unit)
 {
   g_autoptr (GVariant) reply G_GNUC_UNUSED
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "UnrefUnit", g_variant_new ("(s)", unit), "()",
-              NULL, NULL);
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "UnrefUnit",
+                         g_variant_new ("(s)", unit), "()", NULL, NULL);
 }
 
 void
 sc_systemd_kill (ScSystemd *self, const char *unit)
 {
   g_autoptr (GVariant) reply G_GNUC_UNUSED
-      = call (self, MANAGER_PATH, MANAGER_INTERFACE, "KillUnit",
-              g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
+      = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "KillUnit",
+                         g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
 }
 
 static GVariant *
@@ -427,8 +402,8 @@ sc_systemd_run (ScSystemd *self,
       = g_strdup_printf ("syscont-run-%.8s-%u.service", uuid, self->n_transient++);
   g_autoptr (GError) local_error = NULL;
 
-  g_autoptr (GVariant) reply = call (
-      self, MANAGER_PATH, MANAGER_INTERFACE, "StartTransientUnit",
+  g_autoptr (GVariant) reply = sc_systemd_call (
+      self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "StartTransientUnit",
       g_variant_new ("(ss@a(sv)@a(sa(sv)))", unit, "fail", transient_properties (argv, description),
                      g_variant_new_array (G_VARIANT_TYPE ("(sa(sv))"), NULL, 0)),
       "(o)", cancellable, &local_error);

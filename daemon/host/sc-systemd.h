@@ -36,33 +36,18 @@ gboolean sc_systemd_stop (
 gboolean sc_systemd_restart (
     ScSystemd *self, const char *unit, guint timeout_s, GCancellable *cancellable, GError **error);
 
+/** sc_systemd_enqueue_start: does not wait for the end of the job */
+gboolean sc_systemd_enqueue_start (ScSystemd *self, const char *unit, GError **error);
+
+/** sc_systemd_wait: lets time pass, for those who look again and again */
+void sc_systemd_wait (ScSystemd *self, guint interval_ms, GCancellable *cancellable);
+
 /** sc_systemd_enable: exactly this unit file; the caller reloads afterwards */
 gboolean
 sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
 
 /** sc_systemd_reset_failed: forgets a failed state; errors are not one */
 void sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable);
-
-typedef struct
-{
-  char *load_state;    /* (owned) "loaded", "not-found", "masked" … */
-  char *active_state;  /* (owned) "active", "inactive", "failed", "activating" … */
-  char *sub_state;     /* (owned) */
-  char *fragment_path; /* (owned) "" without a file */
-  char *
-      result; /* (owned) of a service: "success", "exit-code", "oom-kill", "signal", "timeout" …; ""
-               * else */
-  guint64 active_enter_usec; /* 0 = never */
-} ScUnitStatus;
-
-void sc_unit_status_clear (ScUnitStatus *self);
-
-/** sc_systemd_get_status: of any unit name, loaded or not */
-gboolean sc_systemd_get_status (ScSystemd *self,
-                                const char *unit,
-                                ScUnitStatus *status,
-                                GCancellable *cancellable,
-                                GError **error);
 
 /** sc_systemd_find_invocation: (transfer full) (nullable): name of the unit with this invocation id
  * (32 hex) */
@@ -100,4 +85,3 @@ gboolean sc_systemd_run (ScSystemd *self,
                          GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScSystemd, sc_systemd_free)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScUnitStatus, sc_unit_status_clear)

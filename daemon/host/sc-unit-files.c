@@ -2,6 +2,7 @@
 #include "host/sc-unit-files.h"
 
 #include "base/sc-fd.h"
+#include "host/sc-file-change.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -73,28 +74,37 @@ sc_unit_files_check_free (const ScPaths *paths, const char *name, GError **error
 }
 
 static gboolean
-write_text (const char *dir, const char *name, const char *text, GError **error)
+add_change (GPtrArray *changes, const char *path, const char *text, GError **error)
 {
-  sc_autofd dir_fd = sc_fd_ensure_dir (dir, 0755, error);
+  GBytes *after = text != NULL ? g_bytes_new (text, strlen (text)) : NULL;
+  g_autoptr (ScFileChange) change = sc_file_change_new (path, after, 0644, error);
 
-  return dir_fd >= 0 && sc_fd_write_atomic (dir_fd, name, text, strlen (text), 0644, error);
+  if (change == NULL)
+    return FALSE;
+  change->early = TRUE;
+  if (sc_file_change_is_needed (change))
+    g_ptr_array_add (changes, g_steal_pointer (&change));
+  return TRUE;
 }
 
 gboolean
-sc_unit_files_write (const ScPaths *paths,
-                     const char *name,
-                     const char *service,
-                     const char *drop_in,
-                     const char *tmpfiles,
-                     GError **error)
+sc_unit_files_add_changes (const ScPaths *paths,
+                           const char *name,
+                           const char *service,
+                           const char *drop_in,
+                           const char *tmpfiles,
+                           GPtrArray *changes,
+                           GError **error)
 {
   g_autofree char *unit = unit_name (name);
+  g_autofree char *unit_path = g_build_filename (paths->units, unit, NULL);
   g_autofree char *dir = drop_in_dir (paths, name);
-  g_autofree char *conf = g_strconcat (name, ".conf", NULL);
+  g_autofree char *drop_in_path = g_build_filename (dir, DROP_IN_NAME, NULL);
+  g_autofree char *tmpfiles_path = sc_unit_files_tmpfiles_path (paths, name);
 
-  return (drop_in == NULL || write_text (dir, DROP_IN_NAME, drop_in, error))
-         && (service == NULL || write_text (paths->units, unit, service, error))
-         && (tmpfiles == NULL || write_text (paths->tmpfiles, conf, tmpfiles, error));
+  return add_change (changes, drop_in_path, drop_in, error)
+         && add_change (changes, unit_path, service, error)
+         && add_change (changes, tmpfiles_path, tmpfiles, error);
 }
 
 static gboolean

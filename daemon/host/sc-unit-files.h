@@ -16,14 +16,18 @@
  */
 gboolean sc_unit_files_check_free (const ScPaths *paths, const char *name, GError **error);
 
-/** sc_unit_files_write: @service, @drop_in and @tmpfiles: (nullable): texts; each is written
- * atomically, mode 0644 */
-gboolean sc_unit_files_write (const ScPaths *paths,
-                              const char *name,
-                              const char *service,
-                              const char *drop_in,
-                              const char *tmpfiles,
-                              GError **error);
+/**
+ * sc_unit_files_add_changes:
+ * @service, @drop_in and @tmpfiles: (nullable): texts; the file of one that is NULL is removed
+ * @changes: of ScFileChange; one for each file that differs is appended
+ */
+gboolean sc_unit_files_add_changes (const ScPaths *paths,
+                                    const char *name,
+                                    const char *service,
+                                    const char *drop_in,
+                                    const char *tmpfiles,
+                                    GPtrArray *changes,
+                                    GError **error);
 
 /**
  * sc_unit_files_remove:

@@ -7,23 +7,23 @@
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
-#include "deploy/sc-deployment.h"
 #include "host/sc-runtime.h"
 #include "host/sc-systemd.h"
+#include "host/sc-unit-status.h"
 #include "host/sc-unit-files.h"
-#include "ops/sc-intent.h"
+#include "ops/sc-change.h"
 #include "ops/sc-inventory.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-pull.h"
 #include "ops/sc-recover.h"
+#include "ops/sc-switch.h"
 #include "ops/sc-teardown.h"
 #include "store/sc-image-store.h"
 
 #include <string.h>
 #include <syslog.h>
 
-#define USER_FILE_MAX_BYTES (1024 * 1024) /* of /etc/passwd and /etc/group of an image */
-#define TMPFILES_TIMEOUT_S  60
+#define TMPFILES_TIMEOUT_S 60
 
 typedef struct
 {
@@ -45,21 +45,19 @@ typedef struct
   ScRepo *repo;           /* (owned) */
   ScSystemd *systemd;     /* (owned) */
   ScImage *image;         /* (owned) */
-  char *rootfs_commit;    /* (owned) */
   char *fullname;         /* (owned) under which the image was found */
   char *unit;             /* (owned) */
   ScContainer *container; /* (owned) the state that will be saved */
-  ScRendering *rendering; /* (owned) */
+  ScImageRendering rendered;
 } Install;
 
 static void
 install_clear (Install *self)
 {
-  g_clear_pointer (&self->rendering, sc_rendering_free);
+  sc_image_rendering_clear (&self->rendered);
   g_clear_pointer (&self->container, sc_container_free);
   g_free (self->unit);
   g_free (self->fullname);
-  g_free (self->rootfs_commit);
   g_clear_pointer (&self->image, sc_image_free);
   g_clear_pointer (&self->systemd, sc_systemd_free);
   g_clear_pointer (&self->repo, sc_repo_free);
@@ -225,80 +223,25 @@ check_host (Install *self, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
-static ScImageConfig *
-read_image_config (Install *self, GError **error)
-{
-  g_autoptr (GBytes) manifest_bytes = sc_image_store_get_manifest (self->repo, self->image, error);
-  g_autoptr (ScManifest) manifest
-      = manifest_bytes != NULL ? sc_manifest_parse (manifest_bytes, NULL, error) : NULL;
-  g_autoptr (GBytes) bytes
-      = manifest != NULL ? sc_image_store_get_config (self->repo, self->image, error) : NULL;
-  g_autoptr (ScImageConfig) config
-      = bytes != NULL ? sc_image_config_parse (bytes, manifest->layers->len, error) : NULL;
-  if (config == NULL)
-    return NULL;
-
-  g_autoptr (ScPlatform) host = sc_platform_host ();
-  if (sc_platform_rank (host, config->platform) == 0)
-    {
-      g_autofree char *want = sc_platform_to_text (host);
-      g_autofree char *have = sc_platform_to_text (config->platform);
-      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH,
-                    "the image is for %s and cannot run on %s", have, want);
-      return NULL;
-    }
-  return g_steal_pointer (&config);
-}
-
-/* A file of the image that need not be there; what is no regular file counts as none. */
-static GBytes *
-read_user_file (Install *self, const char *path)
-{
-  return sc_repo_read_file (self->repo, self->rootfs_commit, path, USER_FILE_MAX_BYTES, NULL);
-}
-
 static gboolean
 render (Install *self, GCancellable *cancellable, GError **error)
 {
-  const ScOpContext *context = self->context;
-
-  sc_progress_set_phase (context->progress, "render");
-  g_autoptr (ScImageConfig) image_config = read_image_config (self, error);
-  if (image_config == NULL)
-    return FALSE;
-  self->rootfs_commit = sc_image_store_ensure_rootfs (self->repo, self->image, cancellable, error);
-  if (self->rootfs_commit == NULL)
-    return FALSE;
-
-  g_autoptr (ScExports) exports = sc_exports_load (self->repo, self->rootfs_commit, error);
-  if (exports == NULL)
-    return FALSE;
-  g_autoptr (GBytes) passwd = read_user_file (self, "etc/passwd");
-  g_autoptr (GBytes) group = read_user_file (self, "etc/group");
-  ScRenderRequest request = {
-    .name = self->op->name,
-    .paths = context->paths,
-    .runtime = context->config->runtime,
-    .image_name = stored_name (self),
-    .image_commit = self->image->commit,
-    .manifest_digest = self->image->digest,
-    .uuid = self->container->uuid,
-    .set_values = self->op->values,
-    .exports = exports,
-    .image_config = image_config,
-    .passwd = passwd,
-    .group = group,
-    .now_s = g_get_real_time () / G_USEC_PER_SEC,
+  const ScImageRenderRequest request = {
+    .context = self->context,
+    .repo = self->repo,
+    .image = self->image,
+    .container = self->container,
   };
-  self->rendering = sc_render (&request, error);
-  return self->rendering != NULL;
+
+  sc_progress_set_phase (self->context->progress, "render");
+  return sc_image_render (&request, &self->rendered, cancellable, error);
 }
 
 static void
 prepare_state (Install *self)
 {
   ScContainer *container = sc_container_new (self->op->name);
-  ScDeploymentRecord *record = g_new0 (ScDeploymentRecord, 1);
+  ScDeploymentRecord *record = sc_deployment_record_new (0);
   GHashTableIter iter;
   gpointer name, value;
 
@@ -311,7 +254,6 @@ prepare_state (Install *self)
   while (g_hash_table_iter_next (&iter, &name, &value))
     g_hash_table_insert (container->set_values, g_strdup (name), g_strdup (value));
 
-  record->id = 0;
   record->digest = g_strdup (self->image->digest);
   record->reference = g_strdup (container->reference);
   record->created_usec = g_get_real_time ();
@@ -320,41 +262,22 @@ prepare_state (Install *self)
   self->container = container;
 }
 
-static gboolean
-run_tmpfiles (Install *self, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *path = sc_unit_files_tmpfiles_path (self->context->paths, self->op->name);
-  const char *const argv[] = { "/usr/bin/systemd-tmpfiles", "--create", path, NULL };
-
-  return self->rendering->tmpfiles == NULL
-         || sc_systemd_run (self->systemd, argv, "Create temporary files of a system container",
-                            TMPFILES_TIMEOUT_S, cancellable, error);
-}
-
 /* Everything that changes the host, up to the commit. */
 static gboolean
-apply (Install *self, GCancellable *cancellable, GError **error)
+apply (Install *self, ScChange *change, GCancellable *cancellable, GError **error)
 {
   const ScPaths *paths = self->context->paths;
-  const ScRendering *rendering = self->rendering;
-  const char *name = self->op->name;
-  gboolean has_service = rendering->service != NULL;
 
-  sc_progress_set_phase (self->context->progress, "stage");
-  if (!sc_deployment_stage (paths, self->repo, name, self->container->current, self->rootfs_commit,
-                            rendering, cancellable, error)
-      || g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!sc_change_stage (change, &self->rendered, cancellable, error))
     return FALSE;
 
   sc_progress_set_phase (self->context->progress, "switch");
   sc_progress_set_cancellable (self->context->progress, FALSE);
-  if (!sc_unit_files_write (paths, name, rendering->service, rendering->drop_in,
-                            rendering->tmpfiles, error)
-      || !sc_deployment_switch (paths, name, self->container->current, error)
-      || !sc_container_save (self->container, paths, error)
-      || !sc_switching_set (paths, name, FALSE, error) || !run_tmpfiles (self, NULL, error))
+  if (!sc_switch_write_early (change->intent, error)
+      || !sc_switch_publish (change->intent, paths, error)
+      || !sc_change_run_tmpfiles (change, error))
     return FALSE;
-  if (!has_service)
+  if (self->rendered.rendering->service == NULL)
     return TRUE;
   if (!sc_systemd_reload (self->systemd, NULL, error))
     return FALSE;
@@ -366,7 +289,7 @@ apply (Install *self, GCancellable *cancellable, GError **error)
 static gboolean
 start (Install *self, GError **error)
 {
-  if (!self->op->start || self->rendering->service == NULL)
+  if (!self->op->start || self->rendered.rendering->service == NULL)
     return TRUE;
   sc_progress_set_phase (self->context->progress, "start");
   return sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, NULL,
@@ -410,23 +333,28 @@ static gboolean
 change_host (Install *self, GCancellable *cancellable, GError **error)
 {
   const ScPaths *paths = self->context->paths;
-  g_autoptr (ScIntent) intent
-      = sc_intent_new (self->context->job_id, SC_INTENT_INSTALL, self->op->name);
+  const ScRendering *rendering = self->rendered.rendering;
+  const ScUnitTexts texts = { .service = rendering->service,
+                              .drop_in = rendering->drop_in,
+                              .tmpfiles = rendering->tmpfiles };
+  g_auto (ScChange) change = { 0 };
 
-  intent->deployment = self->container->current;
-  if (!sc_intent_save (intent, paths, error))
+  sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_INSTALL,
+                  sc_container_copy (self->container));
+  change.intent->made = TRUE;
+  if (!sc_change_begin (&change, &texts, error))
     return FALSE;
   /* Started before the commit: an installation that cannot start is undone like any other that
    * fails. */
-  if (!apply (self, cancellable, error) || !start (self, error)
-      || !sc_intent_commit (intent, paths, error))
-    return undo (self, intent);
-  if (!sc_intent_delete (intent, paths, error))
+  if (!apply (self, &change, cancellable, error) || !start (self, error)
+      || !sc_intent_commit (change.intent, paths, error))
+    return undo (self, change.intent);
+  if (!sc_intent_delete (change.intent, paths, error))
     return FALSE;
 
   g_variant_dict_insert (self->context->result, "deployment", "t", self->container->current);
-  g_variant_dict_insert (self->context->result, "notes", "^as", self->rendering->notes);
-  for (char **note = self->rendering->notes; *note != NULL; note++)
+  g_variant_dict_insert (self->context->result, "notes", "^as", self->rendered.rendering->notes);
+  for (char **note = self->rendered.rendering->notes; *note != NULL; note++)
     sc_op_log (self->context, LOG_NOTICE, "%s", *note);
   sc_op_set_changed (self->context, TRUE);
   sc_log (G_LOG_LEVEL_MESSAGE,
@@ -463,7 +391,7 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
       prepare_state (&self);
       if (!check_host (&self, cancellable, error) || !render (&self, cancellable, error))
         return FALSE;
-      self.container->has_service = self.rendering->service != NULL;
+      self.container->has_service = self.rendered.rendering->service != NULL;
       if (!change_host (&self, cancellable, error))
         return FALSE;
     }

@@ -120,5 +120,6 @@ sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, 
                 " on \"%s\", will try again: %s",
                 intent->job, intent->container, local_error->message);
     }
-  return remove_partial (paths, error) && remove_temporaries (paths, error);
+  return remove_partial (paths, error) && sc_intent_sweep (paths, error)
+         && remove_temporaries (paths, error);
 }

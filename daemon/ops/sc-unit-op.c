@@ -2,6 +2,7 @@
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
 #include "host/sc-systemd.h"
+#include "host/sc-unit-status.h"
 #include "ops/sc-op-private.h"
 
 #include <string.h>

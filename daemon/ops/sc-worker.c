@@ -2,6 +2,7 @@
 #include "ops/sc-worker.h"
 
 #include "base/sc-fd.h"
+#include "host/sc-unit-status.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-change.h"
+
+#include "host/sc-unit-files.h"
+
+#include <string.h>
+
+#define TMPFILES_TIMEOUT_S 60
+
+void
+sc_change_init (ScChange *self,
+                ScOpContext *context,
+                ScRepo *repo,
+                ScSystemd *systemd,
+                ScIntentOperation operation,
+                ScContainer *after)
+{
+  self->context = context;
+  self->repo = repo;
+  self->systemd = systemd;
+  self->unit = g_strconcat (after->name, ".service", NULL);
+  self->after = after;
+  self->intent = sc_intent_new (context->job_id, operation, after->name);
+  self->intent->deployment = after->current;
+  self->intent->caller_uid = context->caller_uid;
+}
+
+void
+sc_change_clear (ScChange *self)
+{
+  g_clear_pointer (&self->unit, g_free);
+  g_clear_pointer (&self->after, sc_container_free);
+  g_clear_pointer (&self->intent, sc_intent_free);
+}
+
+static gboolean
+add_state (ScChange *self, GError **error)
+{
+  char *text = sc_container_to_text (self->after);
+  g_autofree char *path = sc_container_path (self->context->paths, self->after->name);
+  ScFileChange *change
+      = sc_file_change_new (path, g_bytes_new_take (text, strlen (text)), 0600, error);
+
+  if (change == NULL)
+    return FALSE;
+  g_ptr_array_add (self->intent->files, change);
+  return TRUE;
+}
+
+gboolean
+sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
+{
+  const ScPaths *paths = self->context->paths;
+
+  return (self->intent->operation == SC_INTENT_STAGE
+          || sc_unit_files_add_changes (paths, self->after->name, texts->service, texts->drop_in,
+                                        texts->tmpfiles, self->intent->files, error))
+         && add_state (self, error) && sc_intent_save (self->intent, paths, error);
+}
+
+gboolean
+sc_change_stage (ScChange *self,
+                 const ScImageRendering *rendered,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  sc_progress_set_phase (self->context->progress, "stage");
+  return sc_deployment_stage (self->context->paths, self->repo, self->after->name,
+                              self->intent->deployment, rendered->rootfs_commit,
+                              rendered->rendering, cancellable, error)
+         && !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+gboolean
+sc_change_run_tmpfiles (ScChange *self, GError **error)
+{
+  g_autofree char *path = sc_unit_files_tmpfiles_path (self->context->paths, self->after->name);
+  const char *const argv[] = { "/usr/bin/systemd-tmpfiles", "--create", path, NULL };
+
+  return !g_file_test (path, G_FILE_TEST_EXISTS)
+         || sc_systemd_run (self->systemd, argv, "Create temporary files of a system container",
+                            TMPFILES_TIMEOUT_S, NULL, error);
+}

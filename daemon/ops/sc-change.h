@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One change of a container, whatever asks for it: a deployment is made or chosen, the files on the
+ * host that come with it are listed, all of that is written down as an intent, and then it is done,
+ * undone or completed. An installation, an update and a rollback are made of these steps.
+ */
+#pragma once
+
+#include "deploy/sc-container.h"
+#include "deploy/sc-deployment.h"
+#include "host/sc-systemd.h"
+#include "ops/sc-image-render.h"
+#include "ops/sc-intent.h"
+#include "ops/sc-op.h"
+
+/** ScChange: begin with sc_change_init() */
+typedef struct
+{
+  ScOpContext *context;
+  ScRepo *repo;
+  ScSystemd *systemd;
+  char *unit;         /* (owned) */
+  ScContainer *after; /* (owned) the state that will be saved */
+  ScIntent *intent;   /* (owned) */
+} ScChange;
+
+/**
+ * sc_change_init:
+ * @repo, @systemd: lent
+ * @after: (transfer full): the state of the container when all is done
+ *
+ * The intent is for the deployment that is current in @after.
+ */
+void sc_change_init (ScChange *self,
+                     ScOpContext *context,
+                     ScRepo *repo,
+                     ScSystemd *systemd,
+                     ScIntentOperation operation,
+                     ScContainer *after);
+void sc_change_clear (ScChange *self);
+
+/**
+ * sc_change_begin:
+ * @texts: of the deployment that is switched to
+ *
+ * Lists what changes on the host, and saves the intent. Other files that a deployment brings are
+ * added to the intent before this is called. Nothing has changed when it fails.
+ */
+gboolean sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error);
+
+/** sc_change_stage: makes the deployment, NAME.<n>; nothing uses it yet */
+gboolean sc_change_stage (ScChange *self,
+                          const ScImageRendering *rendered,
+                          GCancellable *cancellable,
+                          GError **error);
+
+/** sc_change_run_tmpfiles: has systemd make what the container's tmpfiles file asks for, if there
+ * is one */
+gboolean sc_change_run_tmpfiles (ScChange *self, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScChange, sc_change_clear)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From an image in the store and the state of a container to everything that a deployment consists
+ * of, rendered and checked: what an installation and an update have in common before they touch the
+ * host.
+ */
+#pragma once
+
+#include "deploy/sc-container.h"
+#include "deploy/sc-rendering.h"
+#include "ops/sc-op.h"
+#include "store/sc-image-store.h"
+
+/** ScImageRenderRequest: everything is lent */
+typedef struct
+{
+  const ScOpContext *context;
+  ScRepo *repo;
+  const ScImage *image;
+  const ScContainer *container; /* as it will be: name, reference, uuid and the caller's values */
+} ScImageRenderRequest;
+
+typedef struct
+{
+  char *rootfs_commit;    /* (owned) the merged tree */
+  ScRendering *rendering; /* (owned) */
+} ScImageRendering;
+
+void sc_image_rendering_clear (ScImageRendering *self);
+
+/**
+ * sc_image_render:
+ *
+ * Blocks: merges the image's layers when that has not been done. Errors: those of sc_render();
+ * PLATFORM_MISMATCH, IMAGE_INVALID.
+ */
+gboolean sc_image_render (const ScImageRenderRequest *request,
+                          ScImageRendering *out,
+                          GCancellable *cancellable,
+                          GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScImageRendering, sc_image_rendering_clear)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-switch.h"
+
+#include "deploy/sc-container.h"
+#include "deploy/sc-deployment.h"
+#include "host/sc-unit-files.h"
+
+gboolean
+sc_switch_has_early (const ScIntent *intent)
+{
+  for (guint i = 0; i < intent->files->len; i++)
+    if (((const ScFileChange *)intent->files->pdata[i])->early)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+apply_files (const ScIntent *intent, gboolean early, gboolean forward, GError **error)
+{
+  for (guint i = 0; i < intent->files->len; i++)
+    {
+      const ScFileChange *change = intent->files->pdata[forward ? i : intent->files->len - 1 - i];
+      if (change->early == early && !sc_file_change_apply (change, forward, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+sc_switch_write_early (const ScIntent *intent, GError **error)
+{
+  return apply_files (intent, TRUE, TRUE, error);
+}
+
+gboolean
+sc_switch_publish (const ScIntent *intent, const ScPaths *paths, GError **error)
+{
+  return apply_files (intent, FALSE, TRUE, error)
+         && (intent->operation == SC_INTENT_STAGE
+             || sc_deployment_switch (paths, intent->container, intent->deployment, error))
+         && sc_switching_set (paths, intent->container, FALSE, error);
+}
+
+/* The number of a deployment that was current is not used again. */
+static gboolean
+remember (const ScIntent *intent, const ScPaths *paths, GError **error)
+{
+  g_autoptr (ScContainer) container = sc_container_load (paths, intent->container, error);
+  if (container == NULL)
+    return FALSE;
+
+  container->next_deployment = MAX (container->next_deployment, intent->deployment + 1);
+  sc_update_state_set_outcome (&container->update, "rolled-back", intent->reason);
+  if (intent->quarantine != NULL)
+    sc_update_state_quarantine (&container->update, intent->quarantine, intent->reason,
+                                intent->time_usec);
+  return sc_container_save (container, paths, error);
+}
+
+gboolean
+sc_switch_take_back (const ScIntent *intent, const ScPaths *paths, GError **error)
+{
+  return apply_files (intent, FALSE, FALSE, error)
+         && (intent->operation == SC_INTENT_STAGE || intent->from == SC_NO_DEPLOYMENT
+             || sc_deployment_switch (paths, intent->container, (guint64)intent->from, error))
+         && apply_files (intent, TRUE, FALSE, error)
+         && (intent->phase != SC_INTENT_REVERTING || remember (intent, paths, error));
+}
