@@ -270,6 +270,8 @@ static const ScUnpackTask layer_task
     = { REQUEST, SC_UNPACK_LAYER, SC_COMPRESSION_NONE, NO_LIMIT, 1000 };
 static const ScUnpackTask archive_task
     = { REQUEST, SC_UNPACK_ARCHIVE, SC_COMPRESSION_NONE, NO_LIMIT, 1000 };
+static const ScUnpackTask docker_task
+    = { REQUEST, SC_UNPACK_DOCKER_ARCHIVE, SC_COMPRESSION_NONE, 8 * MIB, 1000 };
 
 static inline void
 unpack (Result *result, const GByteArray *bytes)
@@ -294,7 +296,7 @@ assert_accepted (const Result *result)
 }
 
 static const char *const type_names[]
-    = { "?", "dir", "file", "symlink", "hardlink", "whiteout", "opaque", "dropped" };
+    = { "?", "dir", "file", "symlink", "hardlink", "whiteout", "opaque", "dropped", "packed" };
 
 /* One line for each entry: its type, path, link target and content. */
 static inline char *

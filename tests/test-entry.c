@@ -148,7 +148,8 @@ static const EntryRow entry_rows[] = {
   { "dropped", { ENTRY (DROPPED, "dev/null") }, FINE },
   { "highest-owner", { ENTRY (REGULAR, "a"), .uid = G_MAXINT32, .gid = G_MAXINT32 }, FINE },
   { "type-0", { .type = 0, .path = (char *)"a" }, CORRUPT },
-  { "type-8", { .type = SC_ENTRY_DROPPED + 1, .path = (char *)"a" }, CORRUPT },
+  { "packed", { ENTRY (PACKED, "layer") }, FINE },
+  { "type-9", { .type = SC_ENTRY_PACKED + 1, .path = (char *)"a" }, CORRUPT },
   { "path-outside", { ENTRY (REGULAR, "../a") }, CORRUPT },
   /* AR08, AR09, AR12 */
   { "whiteout-of-parent", { ENTRY (WHITEOUT, "..") }, CORRUPT },

@@ -188,7 +188,7 @@ check_xattrs (const ScEntry *self, GError **error)
 gboolean
 sc_entry_check (const ScEntry *self, GError **error)
 {
-  if (self->type < SC_ENTRY_DIRECTORY || self->type > SC_ENTRY_DROPPED)
+  if (self->type < SC_ENTRY_DIRECTORY || self->type > SC_ENTRY_PACKED)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "an entry has the unknown type %d",
                          self->type);
   if (!sc_entry_path_check (self->path, error) || !check_names (self->path, error)

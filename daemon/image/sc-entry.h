@@ -17,6 +17,8 @@ typedef enum
   SC_ENTRY_WHITEOUT, /* path is that of the hidden name, without ".wh." */
   SC_ENTRY_OPAQUE,   /* path is that of the directory that ".wh..wh..opq" was in */
   SC_ENTRY_DROPPED,  /* a device node, fifo or socket: told, never stored */
+  SC_ENTRY_PACKED,   /* a compressed member of an archive: its content follows without compression,
+                      * so that nobody knows its size before its end */
 } ScEntryType;
 
 #define SC_ENTRY_MAX_PATH        4096

@@ -48,7 +48,7 @@ typedef enum
    * link target, u32 number of xattrs, for each: string name, bytes value */
   SC_RECORD_ENTRY,
   /* worker, on the pipe: raw bytes of the regular file of the last SC_RECORD_ENTRY, until its size
-   * is reached */
+   * is reached; of an SC_ENTRY_PACKED until another record comes */
   SC_RECORD_DATA,
   /* worker, on the pipe, last: u64 unpacked bytes of the whole stream, string digest of these
    * ("sha256:…", the diff_id). SC_RECORD_ERROR instead when the stream is refused. */
@@ -61,6 +61,8 @@ typedef enum
   SC_UNPACK_ARCHIVE, /* the outer tar of an oci-archive: regular members come as entries with data,
                       * whatever else as
                         * SC_ENTRY_DROPPED; no whiteouts */
+  SC_UNPACK_DOCKER_ARCHIVE, /* that of "docker save": links come too, and what is compressed as
+                             * SC_ENTRY_PACKED */
 } ScUnpackKind;
 
 /* --- payloads --- */

@@ -40,15 +40,14 @@ struct _ScInflate
   gboolean at_end;
 };
 
-static gboolean
-check_limits (const ScInflate *self, GError **error)
+gboolean
+sc_inflate_check_limits (guint64 in_bytes, guint64 out_bytes, guint64 max_bytes, GError **error)
 {
-  if (self->out_bytes > self->max_bytes)
+  if (out_bytes > max_bytes)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                          "the stream has more than %" G_GUINT64_FORMAT " bytes when it is unpacked",
-                         self->max_bytes);
-  if (self->out_bytes > SC_INFLATE_RATIO_FREE_BYTES
-      && self->out_bytes / SC_INFLATE_MAX_RATIO > self->in_bytes)
+                         max_bytes);
+  if (out_bytes > SC_INFLATE_RATIO_FREE_BYTES && out_bytes / SC_INFLATE_MAX_RATIO > in_bytes)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                          "the stream unpacks to more than %d times its size", SC_INFLATE_MAX_RATIO);
   return TRUE;
@@ -106,7 +105,7 @@ fill_chunk (ScInflate *self, Chunk *chunk, GError **error)
 
       self->out_bytes += room - self->buffers.out_bytes;
       chunk->size_bytes = SC_INFLATE_CHUNK_BYTES - self->buffers.out_bytes;
-      if (!ok || !check_limits (self, error))
+      if (!ok || !sc_inflate_check_limits (self->in_bytes, self->out_bytes, self->max_bytes, error))
         return FALSE;
       if (self->buffers.out_bytes == 0)
         return TRUE;

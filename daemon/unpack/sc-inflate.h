@@ -16,6 +16,11 @@
 
 typedef struct _ScInflate ScInflate;
 
+/** sc_inflate_check_limits: LIMIT_EXCEEDED when @out_bytes are too many, or too many for @in_bytes
+ */
+gboolean
+sc_inflate_check_limits (guint64 in_bytes, guint64 out_bytes, guint64 max_bytes, GError **error);
+
 /**
  * sc_inflate_new:
  * @fd: (transfer full): read to its end; a pipe, a socket or a regular file from its current

@@ -378,11 +378,22 @@ convert_layer_member (struct archive_entry *member,
   return fill_entry (*entry, member, header, error);
 }
 
+static ScEntryType
+choose_archive_type (const ScTarHeader *header, ScUnpackKind kind)
+{
+  if (header->type == '0')
+    return SC_ENTRY_REGULAR;
+  if (kind != SC_UNPACK_DOCKER_ARCHIVE || (header->type != '1' && header->type != '2'))
+    return SC_ENTRY_DROPPED;
+  return header->type == '1' ? SC_ENTRY_HARDLINK : SC_ENTRY_SYMLINK;
+}
+
 /* The names of whiteouts mean nothing here. An entry cannot have them, and nothing that is looked
  * for has them. */
 static gboolean
 convert_archive_member (struct archive_entry *member,
                         const ScTarHeader *header,
+                        ScUnpackKind kind,
                         char **path,
                         ScEntry **entry,
                         GError **error)
@@ -402,13 +413,14 @@ convert_archive_member (struct archive_entry *member,
     if (component_is_reserved (*p))
       return TRUE;
 
-  *entry = sc_entry_new (is_regular ? SC_ENTRY_REGULAR : SC_ENTRY_DROPPED, *path);
+  *entry = sc_entry_new (choose_archive_type (header, kind), *path);
   if (is_regular)
     {
       (*entry)->mode = 0644;
       (*entry)->size_bytes = (guint64)archive_entry_size (member);
     }
-  return TRUE;
+  gboolean is_link = (*entry)->type == SC_ENTRY_HARDLINK || (*entry)->type == SC_ENTRY_SYMLINK;
+  return !is_link || take_link_target (*entry, member, header, error);
 }
 
 gboolean
@@ -426,7 +438,7 @@ sc_tar_entry_convert (struct archive_entry *member,
   *entry = NULL;
   gboolean ok = kind == SC_UNPACK_LAYER
                     ? convert_layer_member (member, header, &path, &made, error)
-                    : convert_archive_member (member, header, &path, &made, error);
+                    : convert_archive_member (member, header, kind, &path, &made, error);
   if (!ok || (made != NULL && !sc_entry_check (made, error)))
     return FALSE;
   *entry = g_steal_pointer (&made);

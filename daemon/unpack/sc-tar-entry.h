@@ -17,7 +17,7 @@
  * @header: of the same member
  * @entry: (out) (nullable): NULL for a member that is not worth telling: what aufs kept for itself,
  * and in an
- *   SC_UNPACK_ARCHIVE a directory or a name that only means something in a layer
+ *   archive a directory or a name that only means something in a layer
  *
  * IMAGE_INVALID, LIMIT_EXCEEDED; the message speaks of the member as "it".
  */

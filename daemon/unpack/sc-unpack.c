@@ -3,13 +3,16 @@
 
 #include "base/sc-error-util.h"
 #include "base/sc-fd.h"
+#include "unpack/sc-member.h"
 #include "unpack/sc-tar.h"
 
 typedef struct
 {
+  const ScUnpackTask *task;
   ScTar *tar;         /* (owned) (nullable) when the stream could not be opened */
   ScChannel *records; /* (owned) */
   GError *refusal;    /* (owned) (nullable) why the stream is refused: goes to the reader */
+  guint64 left_bytes; /* that compressed members may still have */
 } Run;
 
 gboolean
@@ -23,7 +26,7 @@ sc_unpack_task_parse (ScUnpackTask *task, ScRecord *record, GError **error)
   if (!sc_record_finish (record, error))
     return FALSE;
 
-  if (kind != SC_UNPACK_LAYER && kind != SC_UNPACK_ARCHIVE)
+  if (kind < SC_UNPACK_LAYER || kind > SC_UNPACK_DOCKER_ARCHIVE)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                          "a request for the unknown kind %u of stream", kind);
   if (compression > SC_COMPRESSION_ZSTD)
@@ -48,10 +51,50 @@ send_content (Run *run, GError **error)
 }
 
 static gboolean
-send_entry (Run *run, const ScEntry *entry, GError **error)
+send_member_content (Run *run, const char *path, ScMember *member, GError **error)
 {
-  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_entry (entry);
+  gconstpointer data;
+  gsize size_bytes;
+  int n;
 
+  while ((n = sc_member_read (member, &data, &size_bytes, &run->refusal)) > 0)
+    if (!sc_channel_send_data (run->records, data, size_bytes, error))
+      return FALSE;
+  if (n < 0)
+    {
+      g_autofree char *escaped = sc_text_escape (path);
+      sc_prefix_error (&run->refusal, "member \"%s\": ", escaped);
+      return TRUE;
+    }
+  run->left_bytes -= sc_member_get_unpacked (member);
+  return TRUE;
+}
+
+/* Of an archive whose members may be compressed. */
+static gboolean
+send_member (Run *run, ScEntry *entry, GError **error)
+{
+  g_autoptr (ScMember) member = sc_member_open (run->tar, run->left_bytes, &run->refusal);
+  if (member == NULL)
+    return TRUE;
+  if (sc_member_is_packed (member))
+    {
+      entry->type = SC_ENTRY_PACKED;
+      entry->size_bytes = 0;
+    }
+
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_entry (entry);
+  return sc_channel_send (run->records, writer, NULL, 0, error)
+         && send_member_content (run, entry->path, member, error);
+}
+
+static gboolean
+send_entry (Run *run, ScEntry *entry, GError **error)
+{
+  if (entry->type == SC_ENTRY_REGULAR && run->task->kind == SC_UNPACK_DOCKER_ARCHIVE)
+    return send_member (run, entry, error);
+
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_entry (entry);
   if (!sc_channel_send (run->records, writer, NULL, 0, error))
     return FALSE;
   return entry->type != SC_ENTRY_REGULAR || send_content (run, error);
@@ -109,7 +152,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 gboolean
 sc_unpack_run (const ScUnpackTask *task, int input_fd, int output_fd, GError **error)
 {
-  g_auto (Run) run = { .records = sc_channel_new (output_fd) };
+  g_auto (Run) run = {
+    .task = task,
+    .records = sc_channel_new (output_fd),
+    .left_bytes = task->max_bytes,
+  };
   ScInflate *stream = sc_inflate_new (input_fd, task->compression, task->max_bytes, &run.refusal);
 
   if (stream != NULL)
