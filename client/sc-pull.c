@@ -13,7 +13,13 @@
 gboolean
 sc_pull_is_local (const char *image)
 {
-  return g_str_has_prefix (image, "oci:") || g_str_has_prefix (image, "oci-archive:");
+  static const char *const prefixes[]
+      = { "oci:", "oci-archive:", "docker-archive:", "dockertar:", NULL };
+
+  for (guint i = 0; prefixes[i] != NULL; i++)
+    if (g_str_has_prefix (image, prefixes[i]))
+      return TRUE;
+  return FALSE;
 }
 
 /* Makes the import job. @fd: (transfer full) */
@@ -26,18 +32,15 @@ import (ScClient *client,
         GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&fd, 1);
-  g_autofree char *name = sc_image_argument_store_name (argument, ref_name);
-  g_autofree char *canonical = g_canonicalize_filename (argument->name, NULL);
-  g_autofree char *path = g_filename_display_name (canonical);
-  g_autofree char *source = g_strdup_printf (
-      "%s:%s%s%s", argument->kind == SC_IMAGE_OCI_DIR ? "oci" : "oci-archive",
-      strcmp (argument->name, "-") == 0 ? "-" : path, argument->tag != NULL ? ":" : "",
-      argument->tag != NULL ? argument->tag : "");
+  g_autofree char *own_name = sc_image_argument_store_name (argument, ref_name);
+  g_autofree char *source = sc_image_argument_source (argument);
+  const char *name = request->name_as != NULL ? request->name_as : own_name;
+  const char *format = argument->kind == SC_IMAGE_DOCKER_ARCHIVE ? "docker-archive" : "oci-archive";
   GVariantBuilder options;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "reference",
-                         g_variant_new_string (request->name_as != NULL ? request->name_as : name));
+  if (name != NULL)
+    g_variant_builder_add (&options, "{sv}", "reference", g_variant_new_string (name));
   g_variant_builder_add (&options, "{sv}", "source", g_variant_new_string (source));
   if (argument->tag != NULL)
     g_variant_builder_add (&options, "{sv}", "tag", g_variant_new_string (argument->tag));
@@ -45,8 +48,7 @@ import (ScClient *client,
     g_variant_builder_add (&options, "{sv}", "platform", g_variant_new_string (request->platform));
   return sc_client_call (
       client, "ImportImage",
-      g_variant_new ("(hs@a{sv})", 0, "oci-archive", sc_client_options (client, &options)), fds,
-      error);
+      g_variant_new ("(hs@a{sv})", 0, format, sc_client_options (client, &options)), fds, error);
 }
 
 static int
@@ -102,7 +104,8 @@ import_archive (ScClient *client,
 
   /* What comes through a pipe can be read once only: there the name is given, or made from the
    * argument. */
-  if (fd >= 0 && lseek (fd, 0, SEEK_CUR) >= 0)
+  gboolean has_index = argument->kind == SC_IMAGE_OCI_ARCHIVE;
+  if (has_index && fd >= 0 && lseek (fd, 0, SEEK_CUR) >= 0)
     {
       ref_name = sc_layout_find_archive_entry (fd, argument->tag, &error);
       if (ref_name == NULL)
@@ -130,10 +133,10 @@ sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result)
     return sc_follow (client, NULL, error, result);
   if (argument.kind == SC_IMAGE_OCI_DIR)
     return import_dir (client, request, &argument, result);
-  if (argument.kind == SC_IMAGE_OCI_ARCHIVE)
+  if (argument.kind != SC_IMAGE_NAME)
     return import_archive (client, request, &argument, result);
   if (request->name_as != NULL)
-    return sc_client_usage_error ("--name-as is for oci: and oci-archive: only");
+    return sc_client_usage_error ("--name-as is for layouts and archives only");
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   if (request->platform != NULL)

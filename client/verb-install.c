@@ -152,7 +152,7 @@ run (ScClient *client, char **arguments)
   if (!make_options (client, &install_options))
     return sc_client_usage_error ("--set needs KEY=VALUE");
   if (name_as != NULL && !sc_pull_is_local (arguments[0]))
-    return sc_client_usage_error ("--name-as is for oci: and oci-archive: only");
+    return sc_client_usage_error ("--name-as is for layouts and archives only");
   if (sc_pull_is_local (arguments[0]))
     {
       g_clear_pointer (&reference, g_free);

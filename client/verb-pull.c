@@ -25,11 +25,13 @@ print_result (GVariant *result)
 {
   g_autofree char *reference = sc_dict_string (result, "reference");
   g_autofree char *digest = sc_dict_string (result, "digest");
-  g_autofree char *size = g_format_size (sc_dict_uint (result, "downloaded-bytes"));
+  guint64 downloaded_bytes = sc_dict_uint (result, "downloaded-bytes");
+  g_autofree char *size = g_format_size (downloaded_bytes);
   guint64 dropped = sc_dict_uint (result, "dropped-nodes");
 
   if (sc_dict_bool (result, "changed"))
-    g_print ("pulled %s (%s, %s)\n", reference, digest, size);
+    g_print ("pulled %s (%s%s%s)\n", reference, digest, downloaded_bytes > 0 ? ", " : "",
+             downloaded_bytes > 0 ? size : "");
   else
     g_print ("%s is up to date (%s)\n", reference, digest);
   if (dropped > 0)
@@ -58,8 +60,8 @@ const ScVerb sc_verb_pull = {
   .name = "pull",
   .arguments = "IMAGE",
   .summary = "Download or import an image",
-  .description = "IMAGE is REGISTRY/NAME[:TAG][@DIGEST], oci:DIRECTORY[:TAG] or "
-                 "oci-archive:FILE[:TAG]; with \"-\" as FILE it "
+  .description = "IMAGE is REGISTRY/NAME[:TAG][@DIGEST], oci:DIRECTORY[:TAG], "
+                 "oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME]; with \"-\" as FILE it "
                  "is read from standard input.",
   .options = options,
   .min_arguments = 1,

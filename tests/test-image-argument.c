@@ -48,6 +48,23 @@ test_parse_prefers_existing_file (void)
 }
 
 static void
+test_parse_prefers_existing_docker_archive (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("test-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (dir, "a:b", NULL);
+  g_autofree char *text = g_strconcat ("docker-archive:", file, ":app:1", NULL);
+  g_auto (ScImageArgument) argument = { 0 };
+
+  g_assert_true (g_file_set_contents (file, "", 0, NULL));
+  g_assert_true (sc_image_argument_parse (text, &argument, NULL));
+
+  g_assert_cmpstr (argument.name, ==, file);
+  g_assert_cmpstr (argument.tag, ==, "app:1");
+  g_unlink (file);
+  g_rmdir (dir);
+}
+
+static void
 test_parse_missing_layout_names_registry_spelling (void)
 {
   g_auto (ScImageArgument) argument = { 0 };
@@ -104,6 +121,15 @@ main (int argc, char **argv)
     { "oci-archive:/no:such/file.tar", SC_IMAGE_OCI_ARCHIVE, "/no:such/file.tar", NULL },
     { "oci-archive:-", SC_IMAGE_OCI_ARCHIVE, "-", NULL },
     { "oci-archive:-:v2", SC_IMAGE_OCI_ARCHIVE, "-", "v2" },
+    { "docker-archive:/no/such.tar", SC_IMAGE_DOCKER_ARCHIVE, "/no/such.tar", NULL },
+    { "docker-archive:/no/such.tar:team/app:1", SC_IMAGE_DOCKER_ARCHIVE, "/no/such.tar",
+      "team/app:1" },
+    { "docker-archive:/etc/passwd:a.b:5000/app:1", SC_IMAGE_DOCKER_ARCHIVE, "/etc/passwd",
+      "a.b:5000/app:1" },
+    { "docker-archive:-:app:1", SC_IMAGE_DOCKER_ARCHIVE, "-", "app:1" },
+    { "dockertar:/etc/passwd", SC_IMAGE_DOCKER_ARCHIVE, "/etc/passwd", NULL },
+    { "dockertar://etc/passwd", SC_IMAGE_DOCKER_ARCHIVE, "/etc/passwd", NULL },
+    { "dockertar:passwd", SC_IMAGE_DOCKER_ARCHIVE, "passwd", NULL },
   };
   static const NameRow names[] = {
     { "oci-archive:/x/etcd.tar", NULL, "etcd:latest" },
@@ -112,9 +138,9 @@ main (int argc, char **argv)
     { "oci-archive:/x/etcd", "registry.example.com/etcd:3", "registry.example.com/etcd:3" },
     { "oci:/usr", NULL, "usr:latest" },
     { "oci-archive:-", NULL, "imported:latest" },
+    { "docker-archive:/x/etcd.tar", NULL, NULL },
   };
-  static const char *const refused[]
-      = { "docker:a:b", "docker-archive:/x.tar", "dockertar:/x.tar", "dir:/etc" };
+  static const char *const refused[] = { "docker:a:b", "containers-storage:a:b", "dir:/etc" };
 
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -133,6 +159,8 @@ main (int argc, char **argv)
       g_test_add_data_func (path, refused[i], test_parse_refuses_other_transports);
     }
   g_test_add_func ("/image-argument/parse/prefers-existing-file", test_parse_prefers_existing_file);
+  g_test_add_func ("/image-argument/parse/prefers-existing-docker-archive",
+                   test_parse_prefers_existing_docker_archive);
   g_test_add_func ("/image-argument/parse/missing-layout",
                    test_parse_missing_layout_names_registry_spelling);
   return g_test_run ();

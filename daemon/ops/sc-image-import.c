@@ -105,11 +105,31 @@ list_blobs (Run *run, GError **error)
   return TRUE;
 }
 
+ScImageConfig *
+sc_image_import_parse_config (GBytes *bytes,
+                              const ScManifest *manifest,
+                              const ScPlatform *platform,
+                              GError **error)
+{
+  g_autoptr (ScImageConfig) config = sc_image_config_parse (bytes, manifest->layers->len, error);
+  if (config == NULL)
+    {
+      sc_prefix_error (error, "image config %s: ", manifest->config->digest);
+      return NULL;
+    }
+  if (sc_platform_rank (platform, config->platform) > 0)
+    return g_steal_pointer (&config);
+
+  g_autofree char *want = sc_platform_to_text (platform);
+  g_autofree char *have = sc_platform_to_text (config->platform);
+  sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "the image is for %s, not for %s", have,
+                want);
+  return NULL;
+}
+
 static GBytes *
 read_config (Run *run, ScImageConfig **config, GError **error)
 {
-  const ScManifest *manifest = run->import->resolved->manifest;
-
   sc_transfer_feed (run->transfer, CONFIG_BLOB, -1);
   if (!sc_transfer_wait (run->transfer, error))
     return NULL;
@@ -118,22 +138,9 @@ read_config (Run *run, ScImageConfig **config, GError **error)
       = sc_blob_read_all (run->blobs->pdata[CONFIG_BLOB], SC_IMAGE_CONFIG_MAX_BYTES, error);
   if (bytes == NULL)
     return NULL;
-  *config = sc_image_config_parse (bytes, manifest->layers->len, error);
-  if (*config == NULL)
-    {
-      sc_prefix_error (error, "image config %s: ", manifest->config->digest);
-      return NULL;
-    }
-
-  if (sc_platform_rank (run->import->platform, (*config)->platform) == 0)
-    {
-      g_autofree char *want = sc_platform_to_text (run->import->platform);
-      g_autofree char *have = sc_platform_to_text ((*config)->platform);
-      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH, "the image is for %s, not for %s", have,
-                    want);
-      return NULL;
-    }
-  return g_steal_pointer (&bytes);
+  *config = sc_image_import_parse_config (bytes, run->import->resolved->manifest,
+                                          run->import->platform, error);
+  return *config != NULL ? g_steal_pointer (&bytes) : NULL;
 }
 
 static gboolean
@@ -275,22 +282,36 @@ store_image (Run *run, GCancellable *cancellable, GError **error)
   return sc_repo_commit (import->repo, cancellable, error);
 }
 
+void
+sc_image_import_report (ScOpContext *context, const ScImportOutcome *outcome)
+{
+  GVariantDict *result = context->result;
+
+  g_variant_dict_insert (result, "digest", "s", outcome->digest);
+  g_variant_dict_insert (result, "reference", "s", outcome->fullname);
+  g_variant_dict_insert (result, "downloaded-bytes", "t", outcome->downloaded_bytes);
+  g_variant_dict_insert (result, "dropped-nodes", "u", outcome->dropped);
+  sc_op_set_changed (context, outcome->changed);
+  sc_op_log (context, LOG_INFO, "\"%s\" is %s", outcome->fullname, outcome->digest);
+  if (outcome->dropped > 0)
+    sc_op_log (context, LOG_NOTICE, "%u device nodes, fifos or sockets of the image were left out",
+               outcome->dropped);
+  g_ptr_array_add (context->objects, sc_bus_path_image (outcome->digest));
+}
+
 static void
 report (const Run *run, gboolean changed)
 {
   const ScImageImport *import = run->import;
-  GVariantDict *result = import->context->result;
+  ScImportOutcome outcome = {
+    .digest = import->resolved->digest,
+    .fullname = import->fullname,
+    .downloaded_bytes = changed ? run->download_bytes : 0,
+    .dropped = run->dropped,
+    .changed = changed,
+  };
 
-  g_variant_dict_insert (result, "digest", "s", import->resolved->digest);
-  g_variant_dict_insert (result, "reference", "s", import->fullname);
-  g_variant_dict_insert (result, "downloaded-bytes", "t", changed ? run->download_bytes : 0);
-  g_variant_dict_insert (result, "dropped-nodes", "u", run->dropped);
-  sc_op_set_changed (import->context, changed);
-  sc_op_log (import->context, LOG_INFO, "\"%s\" is %s", import->fullname, import->resolved->digest);
-  if (run->dropped > 0)
-    sc_op_log (import->context, LOG_NOTICE,
-               "%u device nodes, fifos or sockets of the image were left out", run->dropped);
-  g_ptr_array_add (import->context->objects, sc_bus_path_image (import->resolved->digest));
+  sc_image_import_report (import->context, &outcome);
 }
 
 /* TRUE in *done when the image is stored already, perhaps under another name, which is then given

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "image/sc-image-config.h"
 #include "ops/sc-op.h"
 #include "ops/sc-resolve.h"
 #include "ops/sc-spool.h"
@@ -32,3 +33,24 @@ typedef struct
  * gets this one too.
  */
 gboolean sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **error);
+
+/* --- what every way into the store does alike --- */
+
+/** sc_image_import_parse_config: PLATFORM_MISMATCH when it is not for @platform; the message names
+ * the config by the manifest's digest of it */
+ScImageConfig *sc_image_import_parse_config (GBytes *bytes,
+                                             const ScManifest *manifest,
+                                             const ScPlatform *platform,
+                                             GError **error);
+
+typedef struct
+{
+  const char *digest;
+  const char *fullname;
+  guint64 downloaded_bytes;
+  guint dropped;
+  gboolean changed;
+} ScImportOutcome;
+
+/** sc_image_import_report: sets the context's result as described above */
+void sc_image_import_report (ScOpContext *context, const ScImportOutcome *outcome);

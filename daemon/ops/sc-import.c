@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "image/sc-trust-policy.h"
 #include "ops/sc-archive.h"
+#include "ops/sc-docker-import.h"
 #include "ops/sc-image-import.h"
 #include "ops/sc-op-private.h"
 
@@ -15,12 +16,18 @@
 typedef struct
 {
   ScOp base;
-  int source_fd;        /* (owned) -1 once it was given to the worker */
+  int source_fd; /* (owned) -1 once it was given to the worker */
+  ScImportFormat format;
   char *fullname;       /* (owned) (nullable) */
   char *tag;            /* (owned) (nullable) */
   char *source;         /* (owned) */
   ScPlatform *platform; /* (owned) */
 } ImportOp;
+
+const char *const sc_import_format_names[SC_N_IMPORT_FORMATS] = {
+  [SC_IMPORT_OCI_ARCHIVE] = "oci-archive",
+  [SC_IMPORT_DOCKER_ARCHIVE] = "docker-archive",
+};
 
 gboolean
 sc_op_import_check_fd (int fd, GError **error)
@@ -56,16 +63,29 @@ choose_name (const ImportOp *self, const char *ref_name, GError **error)
 }
 
 static gboolean
-import_archive (ImportOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
+import_docker_archive (ImportOp *self,
+                       ScOpContext *context,
+                       GCancellable *cancellable,
+                       GError **error)
+{
+  ScDockerImport import = {
+    .context = context,
+    .platform = self->platform,
+    .name = self->tag,
+    .fullname = self->fullname,
+    .source = self->source,
+  };
+
+  return sc_docker_import (&import, sc_fd_steal (&self->source_fd), cancellable, error);
+}
+
+static gboolean
+import_oci_archive (ImportOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
   g_auto (ScArchive) archive = { 0 };
   g_auto (ScResolved) resolved = { 0 };
   g_autofree char *ref_name = NULL;
 
-  if (!sc_trust_policy_check (context->paths->trust_policy, "oci-archive", NULL, error))
-    return FALSE;
-
-  sc_progress_set_phase (context->progress, "resolve");
   g_autoptr (ScRepo) repo = sc_repo_open (context->paths, error);
   g_autoptr (ScSystemd) systemd = repo != NULL ? sc_systemd_new (context->bus, error) : NULL;
   g_autoptr (ScWorker) unpack
@@ -97,7 +117,12 @@ import_run (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **
 {
   ImportOp *self = (ImportOp *)op;
 
-  if (import_archive (self, context, cancellable, error))
+  sc_progress_set_phase (context->progress, "resolve");
+  if (sc_trust_policy_check (context->paths->trust_policy, sc_import_format_names[self->format],
+                             NULL, error)
+      && (self->format == SC_IMPORT_DOCKER_ARCHIVE
+              ? import_docker_archive (self, context, cancellable, error)
+              : import_oci_archive (self, context, cancellable, error)))
     return TRUE;
   return sc_prefix_error (
       error, "importing \"%s\": ", self->fullname != NULL ? self->fullname : self->source);
@@ -120,23 +145,23 @@ import_free (ScOp *op)
 static const ScOpClass import_class = { "import-image", import_run, import_free };
 
 ScOp *
-sc_op_new_import (int source_fd,
-                  const char *fullname,
-                  const char *tag,
-                  const char *source,
-                  const ScPlatform *platform)
+sc_op_new_import (const ScImportRequest *request)
 {
   ImportOp *self = g_new0 (ImportOp, 1);
-  const char *const targets[] = { fullname, NULL };
+  const char *const targets[] = { request->fullname, NULL };
 
   sc_op_init (&self->base, &import_class, targets);
-  if (fullname != NULL)
-    sc_op_claim (&self->base, "image", fullname, TRUE);
+  if (request->fullname != NULL)
+    sc_op_claim (&self->base, "image", request->fullname, TRUE);
   sc_op_claim (&self->base, "repository", NULL, FALSE);
-  self->source_fd = source_fd;
-  self->fullname = g_strdup (fullname);
-  self->tag = g_strdup (tag);
-  self->source = g_strdup (source != NULL ? source : "oci-archive:");
-  self->platform = platform != NULL ? sc_op_copy_platform (platform) : sc_platform_host ();
+  self->source_fd = request->source_fd;
+  self->format = request->format;
+  self->fullname = g_strdup (request->fullname);
+  self->tag = g_strdup (request->tag);
+  self->source = request->source != NULL
+                     ? g_strdup (request->source)
+                     : g_strconcat (sc_import_format_names[request->format], ":", NULL);
+  self->platform
+      = request->platform != NULL ? sc_op_copy_platform (request->platform) : sc_platform_host ();
   return &self->base;
 }

@@ -83,18 +83,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOp, sc_op_free)
  */
 ScOp *sc_op_new_pull (const ScReference *reference, const ScPlatform *platform);
 
-/**
- * sc_op_new_import:
- * @source_fd: (transfer full): a regular file or pipe, checked with sc_op_import_check_fd()
- * @fullname: (nullable): name to store the image under
- * @tag: (nullable): which entry of index.json
- * @source: (nullable): what is recorded as the image's source
- */
-ScOp *sc_op_new_import (int source_fd,
-                        const char *fullname,
-                        const char *tag,
-                        const char *source,
-                        const ScPlatform *platform);
+typedef enum
+{
+  SC_IMPORT_OCI_ARCHIVE,
+  SC_IMPORT_DOCKER_ARCHIVE,
+  SC_N_IMPORT_FORMATS,
+} ScImportFormat;
+
+/** sc_import_format_names: as they are written on the bus */
+extern const char *const sc_import_format_names[SC_N_IMPORT_FORMATS];
+
+/** ScImportRequest: what is copied of it is lent */
+typedef struct
+{
+  int source_fd; /* (transfer full) a regular file or pipe, checked with sc_op_import_check_fd() */
+  ScImportFormat format;
+  const char *fullname;       /* (nullable) name to store the image under */
+  const char *tag;            /* (nullable) which entry of index.json, or name in manifest.json */
+  const char *source;         /* (nullable) what is recorded as the image's source */
+  const ScPlatform *platform; /* (nullable) NULL for this machine's */
+} ScImportRequest;
+
+ScOp *sc_op_new_import (const ScImportRequest *request);
 
 /** sc_op_import_check_fd: INVALID_ARGUMENT unless it is a regular file or a pipe that is open for
  * reading */

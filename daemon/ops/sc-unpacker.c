@@ -12,6 +12,7 @@ struct _ScUnpacker
   ScChannel *records;    /* (owned) read end of the worker's pipe */
   guint64 max_bytes;     /* unpacked */
   guint64 missing_bytes; /* data that the last entry still lacks */
+  gboolean is_open;      /* the last entry has data until another record comes */
 };
 
 ScUnpacker *
@@ -72,6 +73,7 @@ take_entry (ScUnpacker *self,
       return FALSE;
     }
   self->missing_bytes = entry->type == SC_ENTRY_REGULAR ? entry->size_bytes : 0;
+  self->is_open = entry->type == SC_ENTRY_PACKED;
   return sink->add (sink->user_data, entry, cancellable, error);
 }
 
@@ -82,10 +84,11 @@ take_data (ScUnpacker *self,
            GCancellable *cancellable,
            GError **error)
 {
-  if (record->size_bytes == 0 || record->size_bytes > self->missing_bytes)
+  if (record->size_bytes == 0 || (!self->is_open && record->size_bytes > self->missing_bytes))
     return broken_protocol (self, error);
 
-  self->missing_bytes -= record->size_bytes;
+  if (!self->is_open)
+    self->missing_bytes -= record->size_bytes;
   return sink->write (sink->user_data, record->payload, record->size_bytes, cancellable, error);
 }
 

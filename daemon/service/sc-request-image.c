@@ -44,28 +44,34 @@ take_fd (const ScCall *call, gint32 handle, GError **error)
 }
 
 static gboolean
-check_import_format (const char *format, GError **error)
+parse_import_format (const char *text, ScImportFormat *format, GError **error)
 {
-  if (strcmp (format, "oci-archive") == 0)
-    return TRUE;
+  for (guint i = 0; i < SC_N_IMPORT_FORMATS; i++)
+    if (strcmp (text, sc_import_format_names[i]) == 0)
+      {
+        *format = i;
+        return TRUE;
+      }
 
-  g_autofree char *escaped = sc_text_escape (format);
+  g_autofree char *escaped = sc_text_escape (text);
   return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                       "the format \"%s\" is not known, use \"oci-archive\"", escaped);
+                       "the format \"%s\" is not known, use \"oci-archive\" or \"docker-archive\"",
+                       escaped);
 }
 
 static gboolean
 parse_import_image (const ScCall *call, ScRequest *request, GError **error)
 {
   gint32 handle;
-  const char *format;
+  const char *format_text;
   g_autoptr (ScPlatform) platform = NULL;
   const char *name = sc_options_get_string (request->options, "reference");
   const char *tag = sc_options_get_string (request->options, "tag");
   const char *source = sc_options_get_string (request->options, "source");
+  ScImportRequest import = { .tag = tag, .source = source };
 
-  g_variant_get (call->parameters, "(h&s@a{sv})", &handle, &format, NULL);
-  if (!check_import_format (format, error))
+  g_variant_get (call->parameters, "(h&s@a{sv})", &handle, &format_text, NULL);
+  if (!parse_import_format (format_text, &import.format, error))
     return FALSE;
   if (name != NULL && (request->subject.reference = sc_reference_parse (name, error)) == NULL)
     return FALSE;
@@ -82,8 +88,10 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
   if (!sc_op_import_check_fd (fd, error))
     return FALSE;
 
-  const char *fullname = name != NULL ? request->subject.reference->fullname : NULL;
-  request->op = sc_op_new_import (sc_fd_steal (&fd), fullname, tag, source, platform);
+  import.source_fd = sc_fd_steal (&fd);
+  import.fullname = name != NULL ? request->subject.reference->fullname : NULL;
+  import.platform = platform;
+  request->op = sc_op_new_import (&import);
   return TRUE;
 }
 

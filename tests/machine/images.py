@@ -131,6 +131,7 @@ class Image:
         kinds = DOCKER_LAYER if docker else OCI_LAYER
         self.media_type = DOCKER_MANIFEST if docker else OCI_MANIFEST
         self.architecture = architecture or native_architecture()
+        self.tars = tars
         self.layers = [(kinds[how], compress(data, how)) for data, how in zip(tars, hows)]
         self.config_bytes = to_json({
             "created": CREATED,
