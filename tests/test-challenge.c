@@ -112,15 +112,33 @@ test_parse_limits (void)
     }
 }
 
-static GUri *
-make_token_uri (const char *challenge, const char *registry_text, gboolean insecure, GError **error)
+static ScTokenRequest *
+make_token_request (const char *challenge,
+                    const char *registry_text,
+                    const ScRealmRules *rules,
+                    GError **error)
 {
   g_autoptr (GPtrArray) challenges = sc_challenge_parse (challenge, NULL);
   g_autoptr (GUri) registry = sc_http_parse_uri (NULL, registry_text);
+  ScRealmRules with_registry = *rules;
 
   g_assert_nonnull (challenges);
-  return sc_token_make_uri (sc_challenge_find (challenges, "bearer"), registry, "library/busybox",
-                            insecure, error);
+  with_registry.registry = registry;
+  return sc_token_request_new (sc_challenge_find (challenges, "bearer"), &with_registry,
+                               "library/busybox", error);
+}
+
+static GUri *
+make_token_uri (const char *challenge, const char *registry, gboolean insecure, GError **error)
+{
+  g_autoptr (ScTokenRequest) request
+      = make_token_request (challenge, registry, &(ScRealmRules){ .insecure = insecure }, error);
+
+  if (request == NULL)
+    return NULL;
+  g_assert_null (request->authorization);
+  g_assert_null (request->form);
+  return g_uri_ref (request->uri);
 }
 
 static void
@@ -204,6 +222,103 @@ test_token_uri_local_registry (void)
 
   g_assert_no_error (error);
   g_assert_nonnull (uri);
+}
+
+/* RP10: which realms are given a login */
+static void
+test_realm_of_a_login (void)
+{
+  static const struct
+  {
+    const char *registry;
+    const char *realm;
+    const char *pinned;
+    gboolean insecure;
+    gboolean accepted;
+  } rows[] = {
+    { "https://r.example.com/", "https://r.example.com/token", NULL, FALSE, TRUE },
+    { "https://r.example.com:5000/", "https://r.example.com:5001/token", NULL, FALSE, TRUE },
+    { "https://R.example.com/", "https://auth.EXAMPLE.com/token", NULL, FALSE, TRUE },
+    { "https://registry-1.docker.io/", "https://auth.docker.io/token", NULL, FALSE, TRUE },
+    { "https://registry.gitlab.com/", "https://gitlab.com/jwt/auth", NULL, FALSE, TRUE },
+    { "https://r.example.com/", "https://example.org/token", NULL, FALSE, FALSE },
+    { "https://r.example.com/", "https://r.example.com.evil.org/token", NULL, FALSE, FALSE },
+    { "https://r.example.com/", "https://evilexample.com/token", NULL, FALSE, FALSE },
+    { "https://a.co.uk/", "https://b.co.uk/token", NULL, FALSE, FALSE },
+    { "https://me.github.io/", "https://you.github.io/token", NULL, FALSE, FALSE },
+    { "https://10.0.0.1/", "https://10.0.0.2/token", NULL, FALSE, FALSE },
+    { "https://r.example.com/", "http://r.example.com/token", NULL, FALSE, FALSE },
+    { "https://r.example.com/", "https://u:p@r.example.com/token", NULL, FALSE, FALSE },
+    { "https://r.example.com/", "https://169.254.169.254/token", NULL, FALSE, FALSE },
+    /* recorded with the login: that one and no other */
+    { "https://r.example.com/", "https://auth.example.org/token", "auth.example.org", FALSE, TRUE },
+    { "https://r.example.com/", "https://auth.example.org:443/token", "auth.example.org", FALSE,
+      TRUE },
+    { "https://r.example.com/", "https://auth.example.org:8443/token", "auth.example.org", FALSE,
+      FALSE },
+    { "https://r.example.com/", "https://r.example.com/token", "auth.example.org", FALSE, FALSE },
+    { "https://r.example.com/", "http://auth.example.org/token", "auth.example.org", FALSE, FALSE },
+    { "https://r.example.com/", "https://x/token", "u@x/y", FALSE, FALSE },
+    /* nothing is verified there, so nothing goes further */
+    { "http://r.example.com/", "http://r.example.com/token", NULL, TRUE, TRUE },
+    { "http://127.0.0.1:5000/", "http://127.0.0.1:5001/token", NULL, TRUE, TRUE },
+    { "http://127.0.0.1:5000/", "http://127.0.0.1:5001/token", "127.0.0.1:5001", TRUE, TRUE },
+    { "http://127.0.0.1:5000/", "http://127.0.0.1:5001/token", "127.0.0.1:5002", TRUE, FALSE },
+    { "http://r.example.com/", "https://auth.example.com/token", NULL, TRUE, FALSE },
+    { "http://r.example.com/", "https://auth.example.org/token", "auth.example.org", TRUE, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ScCredential) credential
+          = sc_credential_new (SC_CREDENTIAL_BASIC, "u", "canary", rows[i].pinned, &error);
+      g_autofree char *challenge = g_strdup_printf ("Bearer realm=\"%s\"", rows[i].realm);
+      const ScRealmRules rules = { .insecure = rows[i].insecure, .credential = credential };
+
+      g_test_message ("%u: %s at %s", i, rows[i].realm, rows[i].registry);
+      g_autoptr (ScTokenRequest) request
+          = make_token_request (challenge, rows[i].registry, &rules, &error);
+
+      g_assert_cmpint (request != NULL, ==, rows[i].accepted);
+      if (rows[i].accepted)
+        {
+          g_assert_no_error (error);
+          continue;
+        }
+      g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED);
+      g_assert_null (strstr (error->message, "canary"));
+    }
+}
+
+static void
+test_token_request_with_login (void)
+{
+  const char *challenge
+      = "Bearer realm=\"https://r.example.com/token?a=b\",service=\"s\",scope=\"x\"";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScCredential) basic
+      = sc_credential_new (SC_CREDENTIAL_BASIC, "alice", "secret", NULL, &error);
+  g_autoptr (ScCredential) token
+      = sc_credential_new (SC_CREDENTIAL_IDENTITY_TOKEN, "", "a+b", NULL, &error);
+
+  g_autoptr (ScTokenRequest) get = make_token_request (
+      challenge, "https://r.example.com/", &(ScRealmRules){ .credential = basic }, &error);
+  g_assert_no_error (error);
+  g_autofree char *get_uri = g_uri_to_string (get->uri);
+  g_autoptr (ScTokenRequest) post = make_token_request (
+      challenge, "https://r.example.com/", &(ScRealmRules){ .credential = token }, &error);
+  g_assert_no_error (error);
+  g_autofree char *post_uri = g_uri_to_string (post->uri);
+
+  g_assert_cmpstr (get_uri, ==, "https://r.example.com/token?a=b&service=s&scope=x");
+  g_assert_cmpstr (get->authorization, ==, "Basic YWxpY2U6c2VjcmV0");
+  g_assert_null (get->form);
+  g_assert_cmpstr (post_uri, ==, "https://r.example.com/token?a=b");
+  g_assert_null (post->authorization);
+  g_assert_cmpstr (
+      post->form, ==,
+      "grant_type=refresh_token&client_id=syscont&service=s&scope=x&refresh_token=a%2Bb");
 }
 
 static char *
@@ -405,6 +520,8 @@ main (int argc, char **argv)
   g_test_add_func ("/token/make-uri/accepted", test_token_uri);
   g_test_add_func ("/token/make-uri/refused", test_token_uri_refused);
   g_test_add_func ("/token/make-uri/local-registry", test_token_uri_local_registry);
+  g_test_add_func ("/token/realm/of-a-login", test_realm_of_a_login);
+  g_test_add_func ("/token/request/with-login", test_token_request_with_login);
   g_test_add_func ("/token/parse/accepted", test_token_parse);
   g_test_add_func ("/token/parse/refused", test_token_parse_refused);
   g_test_add_func ("/retry/parse-after/table", test_retry_after);

@@ -58,9 +58,8 @@ test_endpoints_arrive (Fixture *fixture, gconstpointer data)
   registry->ca = g_bytes_new_static ("ca", 2);
   registry->client_certificate = g_bytes_new_static ("certificate", 11);
   registry->client_key = g_bytes_new_static ("key", 3);
-  registry->credential_kind = SC_CREDENTIAL_BASIC;
-  registry->user = g_strdup ("user");
-  registry->secret = g_strdup ("secret");
+  registry->credential
+      = sc_credential_new (SC_CREDENTIAL_BASIC, "user", "secret", "auth.example.com", NULL);
   g_ptr_array_add (endpoints, mirror);
   g_ptr_array_add (endpoints, registry);
 
@@ -77,17 +76,17 @@ test_endpoints_arrive (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (first->proxy, ==, "http://proxy.example.com:3128");
   g_assert_null (first->ca);
   g_assert_null (first->client_key);
-  g_assert_cmpint (first->credential_kind, ==, SC_CREDENTIAL_NONE);
-  g_assert_null (first->secret);
+  g_assert_null (first->credential);
   const ScEndpoint *last = got->pdata[1];
   g_assert_false (last->insecure || last->digest_only);
   g_assert_null (last->proxy);
   g_assert_true (g_bytes_equal (last->ca, registry->ca));
   g_assert_true (g_bytes_equal (last->client_certificate, registry->client_certificate));
   g_assert_true (g_bytes_equal (last->client_key, registry->client_key));
-  g_assert_cmpint (last->credential_kind, ==, SC_CREDENTIAL_BASIC);
-  g_assert_cmpstr (last->user, ==, "user");
-  g_assert_cmpstr (last->secret, ==, "secret");
+  g_assert_cmpint (last->credential->kind, ==, SC_CREDENTIAL_BASIC);
+  g_assert_cmpstr (last->credential->user, ==, "user");
+  g_assert_cmpstr (last->credential->secret, ==, "secret");
+  g_assert_cmpstr (last->credential->realm, ==, "auth.example.com");
 }
 
 /* The largest list that can be made is a record. */
@@ -96,8 +95,8 @@ test_endpoints_fit (Fixture *fixture, gconstpointer data)
 {
   const gsize total_bytes = SC_ENDPOINT_MAX
                                 * (SC_ENDPOINT_MAX_CA_BYTES + SC_ENDPOINT_MAX_CERTIFICATE_BYTES
-                                   + SC_ENDPOINT_MAX_KEY_BYTES + SC_ENDPOINT_MAX_SECRET_BYTES
-                                   + 4 * SC_ENDPOINT_MAX_TEXT_BYTES + 11 * sizeof (guint32))
+                                   + SC_ENDPOINT_MAX_KEY_BYTES + 2 * SC_CREDENTIAL_MAX_BYTES
+                                   + 4 * SC_ENDPOINT_MAX_TEXT_BYTES + 12 * sizeof (guint32))
                             + sizeof (guint32);
 
   g_assert_cmpuint (total_bytes, <=, SC_RECORD_MAX_PAYLOAD);
@@ -148,7 +147,8 @@ static const BadRow bad_rows[] = {
   { "odd-flag", 1, "a.example.com", 2, 0, "", 0 },
   { "odd-kind", 1, "a.example.com", 0, 3, "", 0 },
   { "certificate-without-key", 1, "a.example.com", 0, 0, "PEM", 0 },
-  { "long-user", 1, "a.example.com", 0, 0, "", SC_ENDPOINT_MAX_TEXT_BYTES + 1 },
+  { "long-user", 1, "a.example.com", 0, 1, "", SC_CREDENTIAL_MAX_BYTES + 1 },
+  { "nobody", 1, "a.example.com", 0, 1, "", 0 },
 };
 
 static void
@@ -165,8 +165,8 @@ put_bad_endpoint (ScRecordWriter *writer, const BadRow *row)
   sc_record_writer_put_string (writer, row->certificate);
   sc_record_writer_put_string (writer, "");
   sc_record_writer_put_u32 (writer, row->kind);
-  sc_record_writer_put_string (writer, user);
-  sc_record_writer_put_string (writer, "");
+  for (guint i = 0; row->kind != 0 && i < 3; i++)
+    sc_record_writer_put_string (writer, i == 0 ? user : "");
 }
 
 static void

@@ -254,7 +254,7 @@ test_names_refused (Fixture *fixture, gconstpointer data)
     { "example.com", "a/../b" },
     { "example.com", "a?b" },
     { "example.com", "a:b" },
-    { "example.com", "" },
+    { "example.com", "/" },
     { "docker.io", "busybox" },
   };
   const ScRegistryRequest requests[] = {
@@ -278,6 +278,9 @@ test_names_refused (Fixture *fixture, gconstpointer data)
   g_autoptr (ScEndpoint) library = sc_endpoint_new ("docker.io", "library/busybox");
   g_autoptr (ScRegistry) docker = sc_registry_new (fixture->http, library, NULL);
   g_assert_nonnull (docker);
+  g_autoptr (ScEndpoint) itself = sc_endpoint_new ("example.com", "");
+  g_autoptr (ScRegistry) whole = sc_registry_new (fixture->http, itself, NULL);
+  g_assert_nonnull (whole);
 
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
     {

@@ -37,6 +37,7 @@ typedef struct
   ScRegistryRequest what;
   char *reference; /* (owned) what.reference */
   guint64 size_bytes;
+  ScRetry retry;       /* of SC_RECORD_FETCH_CHECK */
   gboolean is_dropped; /* cancelled by the peer, who waits for no answer */
 } Request;
 
@@ -132,6 +133,25 @@ on_pumped (GObject *source, GAsyncResult *result, gpointer user_data)
   send_record (request->server, writer);
 }
 
+static void
+on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Request) request = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScHttpAnswer) answer = sc_registry_get_finish (result, &error);
+  ScAuthorization *authorization = sc_registry_get_authorization (request->server->registry);
+
+  end_request (request, error);
+  if (answer == NULL || request->is_dropped)
+    return;
+
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_CHECKED);
+  sc_record_writer_put_u32 (writer, request->id);
+  sc_record_writer_put_u32 (writer, sc_authorization_get_header (authorization) != NULL ? 1 : 0);
+  sc_record_writer_put_string (writer, sc_authorization_get_realm (authorization));
+  send_record (request->server, writer);
+}
+
 static gboolean
 handle_open (ScFetchServer *self, ScRecord *record, GError **error)
 {
@@ -161,7 +181,8 @@ take_request (ScFetchServer *self, Request *fields, GError **error)
     violate (error, "a request that is under way");
   else if (g_hash_table_size (self->requests) >= MAX_REQUESTS)
     violate (error, "too many requests");
-  else if (!sc_registry_check (self->registry, &request->what, &refusal))
+  else if (request->what.reference != NULL
+           && !sc_registry_check (self->registry, &request->what, &refusal))
     send_error (self, request->id, refusal);
   else
     {
@@ -171,14 +192,23 @@ take_request (ScFetchServer *self, Request *fields, GError **error)
   return NULL;
 }
 
+/* Each begins with its id. */
 static Request *
-read_request (ScFetchServer *self, ScRecord *record, gboolean is_manifest)
+request_new (ScFetchServer *self, ScRecord *record)
 {
   Request *request = g_new0 (Request, 1);
 
   request->server = self;
   request->cancellable = g_cancellable_new ();
   request->id = sc_record_get_u32 (record);
+  return request;
+}
+
+static Request *
+read_request (ScFetchServer *self, ScRecord *record, gboolean is_manifest)
+{
+  Request *request = request_new (self, record);
+
   request->reference = sc_record_dup_string (record);
   request->what
       = (ScRegistryRequest){ .is_manifest = is_manifest, .reference = request->reference };
@@ -231,6 +261,28 @@ handle_blob (ScFetchServer *self, ScRecord *record, GError **error)
 }
 
 static gboolean
+handle_check (ScFetchServer *self, ScRecord *record, GError **error)
+{
+  g_autoptr (Request) fields = request_new (self, record);
+
+  if (!sc_record_finish (record, error))
+    return FALSE;
+
+  g_autoptr (GError) violation = NULL;
+  Request *request = take_request (self, g_steal_pointer (&fields), &violation);
+  if (request != NULL)
+    {
+      request->retry = sc_registry_make_retry (self->registry);
+      sc_registry_get_async (self->registry, &request->what, &request->retry, request->cancellable,
+                             on_checked, request);
+    }
+  if (violation == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&violation));
+  return FALSE;
+}
+
+static gboolean
 handle_cancel (ScFetchServer *self, ScRecord *record, GError **error)
 {
   guint32 id = sc_record_get_u32 (record);
@@ -259,6 +311,8 @@ handle_record (ScFetchServer *self, ScRecord *record, GError **error)
       return handle_manifest (self, record, error);
     case SC_RECORD_FETCH_BLOB:
       return handle_blob (self, record, error);
+    case SC_RECORD_FETCH_CHECK:
+      return handle_check (self, record, error);
     case SC_RECORD_FETCH_CANCEL:
       return handle_cancel (self, record, error);
     default:

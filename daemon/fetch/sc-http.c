@@ -22,6 +22,7 @@ typedef struct
   GUri *uri;           /* (owned) of the current one */
   char *accept;        /* (owned) (nullable) */
   char *authorization; /* (owned) (nullable) */
+  GBytes *form;        /* (owned) (nullable) */
   guint64 range_start;
   guint redirects_left;
   gboolean is_connected; /* to whom @uri names, with TLS if it is to be */
@@ -79,6 +80,7 @@ exchange_free (Exchange *self)
   g_uri_unref (self->uri);
   g_free (self->accept);
   g_free (self->authorization);
+  g_clear_pointer (&self->form, g_bytes_unref);
   if (self->message != NULL)
     g_signal_handlers_disconnect_by_data (self->message, self);
   g_clear_object (&self->message);
@@ -240,7 +242,7 @@ make_message (Exchange *self)
   if (self->message != NULL)
     g_signal_handlers_disconnect_by_data (self->message, self);
   g_clear_object (&self->message);
-  self->message = soup_message_new_from_uri ("GET", self->uri);
+  self->message = soup_message_new_from_uri (self->form != NULL ? "POST" : "GET", self->uri);
   soup_message_add_flags (self->message,
                           SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
 
@@ -252,6 +254,9 @@ make_message (Exchange *self)
     soup_message_headers_replace (headers, "Authorization", self->authorization);
   if (self->range_start > 0)
     soup_message_headers_replace (headers, "Range", range);
+  if (self->form != NULL)
+    soup_message_set_request_body_from_bytes (self->message, "application/x-www-form-urlencoded",
+                                              self->form);
 
   self->certificate_flags = 0;
   g_signal_connect (self->message, "accept-certificate", G_CALLBACK (on_accept_certificate), self);
@@ -346,6 +351,8 @@ sc_http_get_async (ScHttp *self,
   exchange->uri = g_uri_ref (request->uri);
   exchange->accept = g_strdup (request->accept);
   exchange->authorization = g_strdup (request->authorization);
+  exchange->form
+      = request->form != NULL ? g_bytes_new (request->form, strlen (request->form)) : NULL;
   exchange->range_start = request->range_start;
   exchange->redirects_left = request->max_redirects;
   g_task_set_check_cancellable (task, FALSE);

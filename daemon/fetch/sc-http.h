@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One HTTP GET: redirects followed by hand, time limits for connection and headers, and nothing
+ * One HTTP GET, or POST of a form: redirects followed by hand, time limits for connection and headers, and nothing
  * that libsoup would do by itself: no decoding, cookies, HSTS, authentication or sniffing. It does
  * not try again and knows no registry.
  */
@@ -32,6 +32,7 @@ typedef struct
   GUri *uri;
   const char *accept;        /* (nullable) */
   const char *authorization; /* (nullable) goes to the origin of @uri only */
+  const char *form;          /* (nullable) NULL: GET; otherwise POST, with max_redirects 0 */
   guint64 range_start;       /* 0: everything */
   guint max_redirects;
 } ScHttpRequest;

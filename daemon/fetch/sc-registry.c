@@ -4,7 +4,6 @@
 #include "base/sc-digest.h"
 #include "base/sc-error-util.h"
 #include "fetch/sc-attempts.h"
-#include "fetch/sc-token.h"
 #include "image/sc-manifest.h"
 #include "image/sc-reference.h"
 
@@ -14,12 +13,12 @@ struct _ScRegistry
 {
   ScHttp *http;
   const ScEndpoint *endpoint;
-  char *host;           /* (owned) that serves the endpoint's registry */
-  int port;             /* -1: the scheme's own */
-  char *accept;         /* (owned) for manifests */
-  const char *scheme;   /* static; of the last answer */
-  gboolean is_answered; /* with @scheme */
-  char *token;          /* (owned) (nullable) the last one */
+  char *host;                     /* (owned) that serves the endpoint's registry */
+  int port;                       /* -1: the scheme's own */
+  char *accept;                   /* (owned) for manifests */
+  const char *scheme;             /* static; of the last answer */
+  gboolean is_answered;           /* with @scheme */
+  ScAuthorization *authorization; /* (owned) */
 };
 
 /* The data of the task of one request. */
@@ -31,20 +30,22 @@ typedef struct
   ScRetry probe;
   gboolean is_probing;  /* whether there is TLS: insecure registries only */
   const char *scheme;   /* static */
-  char *token;          /* (owned) (nullable) that was sent along */
-  gboolean has_renewed; /* the token */
+  char *sent;           /* (owned) (nullable) as Authorization */
+  gboolean has_renewed; /* what is sent */
   GError *probe_error;  /* (owned) (nullable) why it is http now */
 } Get;
 
 static gboolean
 check_endpoint (const ScEndpoint *endpoint, GError **error)
 {
-  g_autofree char *text = g_strconcat (endpoint->registry, "/", endpoint->repository, NULL);
+  gboolean is_whole = endpoint->repository[0] == '\0';
+  g_autofree char *text
+      = g_strconcat (endpoint->registry, "/", is_whole ? "x" : endpoint->repository, NULL);
   g_autoptr (ScReference) reference = sc_reference_parse (text, NULL);
   g_autofree char *escaped = sc_text_escape (text);
 
   if (reference != NULL && g_strcmp0 (reference->registry, endpoint->registry) == 0
-      && g_str_equal (reference->repository, endpoint->repository))
+      && (is_whole || g_str_equal (reference->repository, endpoint->repository)))
     return TRUE;
   return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
                        "\"%s\" is no repository of a registry; write HOST[:PORT]/NAME", escaped);
@@ -77,6 +78,12 @@ sc_registry_new (ScHttp *http, const ScEndpoint *endpoint, GError **error)
   self->port = g_uri_get_port (uri);
   self->accept = g_strjoinv (", ", (char **)sc_manifest_accept);
   self->scheme = "https";
+  self->authorization = sc_authorization_new (&(ScAuthorizationSetup){
+      .http = http,
+      .registry = endpoint->registry,
+      .repository = endpoint->repository,
+      .credential = endpoint->credential,
+  });
   return self;
 }
 
@@ -85,7 +92,7 @@ sc_registry_free (ScRegistry *self)
 {
   g_free (self->host);
   g_free (self->accept);
-  g_free (self->token);
+  sc_authorization_free (self->authorization);
   g_free (self);
 }
 
@@ -127,6 +134,12 @@ sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **
                        escaped);
 }
 
+ScAuthorization *
+sc_registry_get_authorization (ScRegistry *self)
+{
+  return self->authorization;
+}
+
 char *
 sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request)
 {
@@ -141,7 +154,7 @@ sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request)
 static void
 get_free (Get *self)
 {
-  g_free (self->token);
+  g_free (self->sent);
   g_clear_error (&self->probe_error);
   g_free (self);
 }
@@ -150,14 +163,18 @@ static GUri *
 make_uri (const Get *get)
 {
   const ScRegistryRequest *request = &get->request;
-  g_autofree char *repository
-      = g_uri_escape_string (get->registry->endpoint->repository, "/", FALSE);
+  const ScRegistry *registry = get->registry;
+  if (request->reference == NULL)
+    return g_uri_build (SOUP_HTTP_URI_FLAGS, get->scheme, NULL, registry->host, registry->port,
+                        "/v2/", NULL, NULL);
+
+  g_autofree char *repository = g_uri_escape_string (registry->endpoint->repository, "/", FALSE);
   g_autofree char *reference = g_uri_escape_string (request->reference, ":", FALSE);
   g_autofree char *path = g_strdup_printf ("/v2/%s/%s/%s", repository,
                                            request->is_manifest ? "manifests" : "blobs", reference);
 
-  return g_uri_build (SOUP_HTTP_URI_FLAGS, get->scheme, NULL, get->registry->host,
-                      get->registry->port, path, NULL, NULL);
+  return g_uri_build (SOUP_HTTP_URI_FLAGS, get->scheme, NULL, registry->host, registry->port, path,
+                      NULL, NULL);
 }
 
 static void
@@ -167,14 +184,11 @@ send_get (GTask *task, GAsyncReadyCallback callback)
   ScRegistry *registry = get->registry;
   g_autoptr (GUri) uri = make_uri (get);
 
-  g_free (get->token);
-  get->token = g_strdup (registry->token);
-
-  g_autofree char *authorization
-      = get->token != NULL ? g_strconcat ("Bearer ", get->token, NULL) : NULL;
+  g_free (get->sent);
+  get->sent = g_strdup (sc_authorization_get_header (registry->authorization));
   ScHttpRequest request = { .uri = uri,
                             .accept = get->request.is_manifest ? registry->accept : NULL,
-                            .authorization = authorization,
+                            .authorization = get->sent,
                             .range_start = get->request.range_start,
                             .max_redirects = SC_HTTP_MAX_REDIRECTS };
   sc_attempts_get_async (registry->http, &request, get->is_probing ? &get->probe : get->retry,
@@ -198,11 +212,7 @@ make_status_error (const Get *get, const ScHttpAnswer *answer)
                   "registry \"%s\" no longer has the blob; have the image pushed again",
                   endpoint->registry);
   else if (answer->status == 401 || answer->status == 403)
-    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
-                  "registry \"%s\" lets nobody read repository \"%s\" without a login; check the "
-                  "name, or have the "
-                  "repository made public",
-                  endpoint->registry, endpoint->repository);
+    sc_authorization_refuse (get->registry->authorization, &error);
   else
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                   "\"%s\" answers with status %u; check that it is a registry", host,
@@ -210,53 +220,24 @@ make_status_error (const Get *get, const ScHttpAnswer *answer)
   return error;
 }
 
-/* Nobody is asked for a password: of all kinds of login only a bearer token can be had without one.
- */
-static GUri *
-find_token_server (const Get *get, const ScHttpAnswer *answer, GError **error)
-{
-  const char *header = sc_http_answer_get_header (answer, "WWW-Authenticate");
-  g_autoptr (GPtrArray) challenges = header != NULL ? sc_challenge_parse (header, error) : NULL;
-
-  if (header != NULL && challenges == NULL)
-    return NULL;
-
-  const ScChallenge *bearer = challenges != NULL ? sc_challenge_find (challenges, "bearer") : NULL;
-  if (bearer == NULL)
-    {
-      g_propagate_error (error, make_status_error (get, answer));
-      return NULL;
-    }
-  return sc_token_make_uri (bearer, answer->uri, get->registry->endpoint->repository,
-                            sc_http_is_insecure (get->registry->http), error);
-}
-
 static void on_answer (GObject *source, GAsyncResult *result, gpointer user_data);
 
 static void
-on_token (GObject *source, GAsyncResult *result, gpointer user_data)
+on_renewed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Get *get = g_task_get_task_data (task);
   GError *error = NULL;
-  char *token = sc_token_get_finish (result, &error);
 
-  if (token == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  g_free (get->registry->token);
-  get->registry->token = token;
-  send_get (g_steal_pointer (&task), on_answer);
+  if (sc_authorization_renew_finish (result, &error))
+    send_get (g_steal_pointer (&task), on_answer);
+  else
+    g_task_return_error (task, error);
 }
 
 static void
 handle_unauthorized (GTask *task, const ScHttpAnswer *answer)
 {
   Get *get = g_task_get_task_data (task);
-  const char *known = get->registry->token;
-  GError *error = NULL;
 
   if (get->has_renewed)
     {
@@ -264,20 +245,8 @@ handle_unauthorized (GTask *task, const ScHttpAnswer *answer)
       return;
     }
   get->has_renewed = TRUE;
-
-  /* Another request has renewed it in the meantime. */
-  if (known != NULL && g_strcmp0 (known, get->token) != 0)
-    {
-      send_get (g_object_ref (task), on_answer);
-      return;
-    }
-
-  g_autoptr (GUri) uri = find_token_server (get, answer, &error);
-  if (uri == NULL)
-    g_task_return_error (task, error);
-  else
-    sc_token_get_async (get->registry->http, uri, g_task_get_cancellable (task), on_token,
-                        g_object_ref (task));
+  sc_authorization_renew_async (get->registry->authorization, answer, get->sent,
+                                g_task_get_cancellable (task), on_renewed, g_object_ref (task));
 }
 
 static void

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "fetch/sc-http.h"
+#include "fetch/sc-authorization.h"
 
 typedef struct _ScRegistry ScRegistry;
 
@@ -19,6 +19,7 @@ ScRegistry *sc_registry_new (ScHttp *http, const ScEndpoint *endpoint, GError **
 void sc_registry_free (ScRegistry *self);
 const char *sc_registry_get_name (ScRegistry *self);
 ScHttp *sc_registry_get_http (ScRegistry *self);
+ScAuthorization *sc_registry_get_authorization (ScRegistry *self);
 
 /** sc_registry_make_retry: for a new request to it */
 ScRetry sc_registry_make_retry (ScRegistry *self);
@@ -26,7 +27,7 @@ ScRetry sc_registry_make_retry (ScRegistry *self);
 typedef struct
 {
   gboolean is_manifest;  /* FALSE: a blob */
-  const char *reference; /* tag or digest */
+  const char *reference; /* (nullable) tag or digest; NULL: the registry itself, at "/v2/" */
   guint64 range_start;   /* of a blob */
 } ScRegistryRequest;
 
@@ -41,7 +42,7 @@ char *sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request);
  * @request: checked; copied, but its strings are lent until the end
  * @retry: lent until the end
  *
- * One token is got or renewed for each call, at most.
+ * What is sent as Authorization is renewed once for each call, at most.
  */
 void sc_registry_get_async (ScRegistry *self,
                             const ScRegistryRequest *request,

@@ -18,16 +18,13 @@ sc_endpoint_new (const char *registry, const char *repository)
 void
 sc_endpoint_free (ScEndpoint *self)
 {
-  if (self->secret != NULL)
-    explicit_bzero (self->secret, strlen (self->secret));
   g_free (self->registry);
   g_free (self->repository);
   g_free (self->proxy);
   g_clear_pointer (&self->ca, g_bytes_unref);
   g_clear_pointer (&self->client_certificate, g_bytes_unref);
   g_clear_pointer (&self->client_key, g_bytes_unref);
-  g_free (self->user);
-  g_free (self->secret);
+  g_clear_pointer (&self->credential, sc_credential_free);
   g_free (self);
 }
 
@@ -44,7 +41,7 @@ typedef enum
   MEMBER_STRING,
   MEMBER_FLAG,
   MEMBER_BYTES,
-  MEMBER_KIND,
+  MEMBER_CREDENTIAL,
 } MemberType;
 
 typedef struct
@@ -67,9 +64,7 @@ static const MemberRow rows[] = {
   { "client certificate", MEMBER_BYTES, AT (client_certificate),
     SC_ENDPOINT_MAX_CERTIFICATE_BYTES },
   { "client key", MEMBER_BYTES, AT (client_key), SC_ENDPOINT_MAX_KEY_BYTES },
-  { "kind of credential", MEMBER_KIND, AT (credential_kind) },
-  { "user", MEMBER_STRING, AT (user), SC_ENDPOINT_MAX_TEXT_BYTES },
-  { "secret", MEMBER_STRING, AT (secret), SC_ENDPOINT_MAX_SECRET_BYTES },
+  { "login", MEMBER_CREDENTIAL, AT (credential) },
 };
 
 static gboolean
@@ -79,6 +74,17 @@ check_size (const ScEndpoint *endpoint, const MemberRow *row, gsize size_bytes, 
          || sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                           "registry \"%s\": its %s has more than %" G_GSIZE_FORMAT " bytes",
                           endpoint->registry, row->name, row->max_bytes);
+}
+
+static void
+put_credential (ScRecordWriter *writer, const ScCredential *credential)
+{
+  sc_record_writer_put_u32 (writer, credential != NULL ? credential->kind : SC_CREDENTIAL_NONE);
+  if (credential == NULL)
+    return;
+  sc_record_writer_put_string (writer, credential->user);
+  sc_record_writer_put_string (writer, credential->secret);
+  sc_record_writer_put_string (writer, credential->realm);
 }
 
 static gboolean
@@ -109,9 +115,9 @@ put_member (ScRecordWriter *writer,
     case MEMBER_FLAG:
       sc_record_writer_put_u32 (writer, G_STRUCT_MEMBER (gboolean, endpoint, row->offset) ? 1 : 0);
       return TRUE;
-    case MEMBER_KIND:
+    case MEMBER_CREDENTIAL:
     default:
-      sc_record_writer_put_u32 (writer, G_STRUCT_MEMBER (ScCredentialKind, endpoint, row->offset));
+      put_credential (writer, endpoint->credential);
       return TRUE;
     }
 }
@@ -164,6 +170,21 @@ take_number (ScRecord *record, guint32 max)
   return number;
 }
 
+static ScCredential *
+take_credential (ScRecord *record)
+{
+  ScCredentialKind kind = take_number (record, SC_CREDENTIAL_N_KINDS - 1);
+  if (kind == SC_CREDENTIAL_NONE)
+    return NULL;
+
+  g_autofree char *user = sc_record_dup_string (record);
+  g_autofree char *secret = sc_record_dup_string (record);
+  g_autofree char *realm = take_string (record, SC_ENDPOINT_MAX_TEXT_BYTES);
+  ScCredential *credential = sc_credential_new (kind, user, secret, realm, NULL);
+  record->failed |= credential == NULL;
+  return credential;
+}
+
 static void
 take_member (ScRecord *record, ScEndpoint *endpoint, const MemberRow *row)
 {
@@ -178,10 +199,9 @@ take_member (ScRecord *record, ScEndpoint *endpoint, const MemberRow *row)
     case MEMBER_FLAG:
       G_STRUCT_MEMBER (gboolean, endpoint, row->offset) = take_number (record, 1) == 1;
       break;
-    case MEMBER_KIND:
+    case MEMBER_CREDENTIAL:
     default:
-      G_STRUCT_MEMBER (ScCredentialKind, endpoint, row->offset)
-          = take_number (record, SC_CREDENTIAL_IDENTITY_TOKEN);
+      endpoint->credential = take_credential (record);
     }
 }
 
@@ -198,7 +218,8 @@ sc_record_dup_endpoints (ScRecord *self, GError **error)
       g_ptr_array_add (endpoints, endpoint);
       for (gsize j = 0; j < G_N_ELEMENTS (rows); j++)
         take_member (self, endpoint, &rows[j]);
-      self->failed |= endpoint->registry == NULL || endpoint->repository == NULL
+      endpoint->repository = endpoint->repository != NULL ? endpoint->repository : g_strdup ("");
+      self->failed |= endpoint->registry == NULL
                       || (endpoint->client_certificate == NULL) != (endpoint->client_key == NULL);
     }
   return sc_record_finish (self, error) ? g_steal_pointer (&endpoints) : NULL;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "image/sc-credential.h"
 #include "image/sc-record.h"
 
 #define SC_ENDPOINT_MAX                   10 /* in one list */
@@ -13,28 +14,18 @@
 #define SC_ENDPOINT_MAX_CA_BYTES          (256 * 1024)
 #define SC_ENDPOINT_MAX_CERTIFICATE_BYTES (64 * 1024)
 #define SC_ENDPOINT_MAX_KEY_BYTES         (64 * 1024)
-#define SC_ENDPOINT_MAX_SECRET_BYTES      (64 * 1024)
-
-typedef enum
-{
-  SC_CREDENTIAL_NONE,
-  SC_CREDENTIAL_BASIC,          /* user and password */
-  SC_CREDENTIAL_IDENTITY_TOKEN, /* a refresh token for the registry's token server */
-} ScCredentialKind;
 
 typedef struct
 {
   char *registry;             /* (owned) host[:port] */
-  char *repository;           /* (owned) of the image there */
+  char *repository;           /* (owned) of the image there; "" for the registry itself */
   gboolean insecure;          /* http and unverified TLS are allowed */
   gboolean digest_only;       /* a mirror that is never asked what a tag means */
   char *proxy;                /* (owned) (nullable) URI; NULL for what the environment says */
   GBytes *ca;                 /* (owned) (nullable) PEM, beside the system's authorities */
   GBytes *client_certificate; /* (owned) (nullable) PEM */
   GBytes *client_key;         /* (owned) (nullable) PEM; there when @client_certificate is */
-  ScCredentialKind credential_kind;
-  char *user;   /* (owned) (nullable) of SC_CREDENTIAL_BASIC */
-  char *secret; /* (owned) (nullable) password or token */
+  ScCredential *credential;   /* (owned) (nullable) */
 } ScEndpoint;
 
 /** sc_endpoint_new: strict, without proxy, certificates and credential */

@@ -38,6 +38,11 @@ typedef enum
   SC_RECORD_FETCH_BLOB_DONE,
   /* daemon: u32 request; the pipe is closed, no answer but an SC_RECORD_ERROR that crossed */
   SC_RECORD_FETCH_CANCEL,
+  /* daemon: u32 request: whether the last endpoint's registry lets its login in */
+  SC_RECORD_FETCH_CHECK,
+  /* worker: u32 request, u32 whether it asked for a login at all (0 or 1), string host[:port] of the
+   * token server that has seen it, or "" */
+  SC_RECORD_FETCH_CHECKED,
 
   /* --- syscont-unpack --- */
   /* daemon, on the socket, with two fds: the stream to read and the write end of the pipe for the
