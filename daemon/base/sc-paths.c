@@ -52,6 +52,8 @@ sc_paths_new (const char *root)
   self->config_file = below (self, "/etc/syscont/syscont.conf");
   self->config_dropins = below (self, "/etc/syscont/syscont.conf.d");
   self->trust_policy = below (self, "/etc/containers/policy.json");
+  self->auth_runtime = below (self, "/run/containers/0/auth.json");
+  self->auth_system = below (self, "/etc/containers/auth.json");
   self->state = below (self, "/var/lib/syscont");
   self->units = below (self, "/etc/systemd/system");
   self->tmpfiles = below (self, "/etc/tmpfiles.d");
@@ -67,6 +69,8 @@ sc_paths_free (ScPaths *self)
   g_free (self->config_file);
   g_free (self->config_dropins);
   g_free (self->trust_policy);
+  g_free (self->auth_runtime);
+  g_free (self->auth_system);
   g_free (self->checkout);
   g_free (self->repository);
   g_free (self->spool);

@@ -12,6 +12,8 @@ typedef struct
   char *config_file;    /* (owned) /etc/syscont/syscont.conf */
   char *config_dropins; /* (owned) /etc/syscont/syscont.conf.d */
   char *trust_policy;   /* (owned) /etc/containers/policy.json */
+  char *auth_runtime;   /* (owned) /run/containers/0/auth.json */
+  char *auth_system;    /* (owned) /etc/containers/auth.json */
   char *checkout;       /* (owned) /var/lib/containers/syscont */
   char *repository;     /* (owned) checkout/.repo */
   char *spool;          /* (owned) checkout/.spool */

@@ -8,6 +8,10 @@
 #include "image/sc-endpoint.h"
 #include "ops/sc-op.h"
 
+/** sc_access_find_registry: (transfer full): the registry itself, without a login */
+ScEndpoint *
+sc_access_find_registry (const ScOpContext *context, const char *registry, GError **error);
+
 /**
  * sc_access_find_endpoints:
  * @reference: with a registry

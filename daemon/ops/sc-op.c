@@ -71,6 +71,7 @@ sc_op_free (ScOp *self)
 {
   g_strfreev (self->targets);
   g_ptr_array_unref (self->claims);
+  g_clear_pointer (&self->auth, sc_secret_free);
   self->op_class->free (self);
 }
 
@@ -93,6 +94,7 @@ sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError *
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
+  context->auth = self->auth;
   if (self->op_class->run (self, context, cancellable, error))
     return TRUE;
   report_cancelled (cancellable, error);

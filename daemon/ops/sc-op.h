@@ -11,6 +11,7 @@
 #include "base/sc-progress.h"
 #include "image/sc-platform.h"
 #include "image/sc-reference.h"
+#include "ops/sc-secret.h"
 
 typedef struct _ScOp ScOp;
 
@@ -32,6 +33,7 @@ typedef struct
   guint64 job_id;
   guint caller_uid;
   GVariantDict *result; /* the job's Result; "changed" (b) is always set on success */
+  ScSecret *auth;       /* (nullable) the login that came with the call */
   GPtrArray *objects;   /* of char*: paths of the containers and images that were made or changed */
   void (*log) (gpointer log_data, guint priority, const char *line); /* see sc_op_log() */
   gpointer log_data;
@@ -58,6 +60,7 @@ struct _ScOp
   const ScOpClass *op_class;
   char **targets;    /* (owned) for org.syscont.Job.Targets */
   GPtrArray *claims; /* (owned) of ScClaim */
+  ScSecret *auth;    /* (owned) (nullable) the login that came with the call; the service sets it */
 };
 
 void sc_op_free (ScOp *self);
@@ -125,6 +128,13 @@ ScOp *sc_op_new_install (const ScReference *reference,
                          const ScPlatform *platform,
                          gboolean enable,
                          gboolean start);
+
+/**
+ * sc_op_new_login:
+ * @prefix: passed sc_auth_prefix_check()
+ * @secret: (transfer full): the login, as of sc_login_read()
+ */
+ScOp *sc_op_new_login (const char *prefix, ScSecret *secret);
 
 ScOp *sc_op_new_uninstall (const char *const *names, gboolean keep_image);
 
