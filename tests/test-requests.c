@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,6 +128,18 @@ static const Refusal refusals[] = {
     SYSCONT_ERROR_INVALID_REFERENCE, "digest" },
   { "tag-image-image", "TagImage", "('/a', 'b:1', {})", SYSCONT_ERROR_INVALID_REFERENCE, "/a" },
   { "prune-type", "Prune", "({'dry-run': <1>},)", SYSCONT_ERROR_INVALID_ARGUMENT, "\"dry-run\"" },
+  { "login-prefix", "Login", "('https://h.io', 0, {})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "https://h.io" },
+  { "login-without-fd", "Login", "('h.io', 0, {})", SYSCONT_ERROR_INVALID_ARGUMENT, "descriptor" },
+  { "login-path", "SetRegistryCredential", "('/root/.docker/config.json', 0, {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "/root/" },
+  { "login-option", "SetRegistryCredential", "('h.io', 0, {'no-queue': <true>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"no-queue\"" },
+  { "logout-prefix", "RemoveRegistryCredential", "('', {})", SYSCONT_ERROR_INVALID_ARGUMENT, "" },
+  { "pull-auth-without-fd", "Pull", "('h.io/a', {'auth': <handle 0>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "descriptor" },
+  { "pull-auth-text", "Pull", "('h.io/a', {'auth': <'{}'>})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "\"auth\"" },
   { "get-container-name", "GetContainer", "('..', {})", SYSCONT_ERROR_INVALID_NAME, ".." },
   { "get-values-option", "GetValues", "('a', {'x': <1>})", SYSCONT_ERROR_INVALID_ARGUMENT,
     "\"x\"" },
@@ -351,6 +364,35 @@ test_can_authorize_keeps_subject (Fixture *fixture, gconstpointer data)
   g_assert_null (request->op);
 }
 
+static void
+test_auth_is_a_memfd_or_pipe (Fixture *fixture, gconstpointer data)
+{
+  static const char *const methods[][2] = {
+    { "Pull", "('h.io/a', {'auth': <handle 0>})" },
+    { "Install", "('h.io/a', 'a', {'auth': <handle 0>})" },
+    { "Login", "('h.io', 0, {})" },
+    { "SetRegistryCredential", "('h.io', 0, {})" },
+  };
+  int memfd = memfd_create ("test", MFD_CLOEXEC);
+  int directory = open ("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_autoptr (GUnixFDList) good = g_unix_fd_list_new_from_array (&memfd, 1);
+  g_autoptr (GUnixFDList) bad = g_unix_fd_list_new_from_array (&directory, 1);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (methods); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ScRequest) taken
+          = parse_with_fds (fixture, methods[i][0], methods[i][1], good, &error);
+      g_assert_no_error (error);
+      g_assert_true (taken->secret != NULL || taken->op->auth != NULL);
+
+      g_autoptr (ScRequest) refused
+          = parse_with_fds (fixture, methods[i][0], methods[i][1], bad, &error);
+      g_assert_null (refused);
+      g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 static char *
 make_empty_arguments (const GDBusMethodInfo *method)
 {
@@ -442,6 +484,7 @@ main (int argc, char **argv)
   ADD ("/requests/import/takes-file", test_import_takes_file);
   ADD ("/requests/import/refuses-socket", test_import_refuses_socket);
   ADD ("/requests/any/refuses-many-fds", test_any_refuses_many_fds);
+  ADD ("/requests/auth/memfd-or-pipe", test_auth_is_a_memfd_or_pipe);
   ADD ("/requests/can-authorize/keeps-subject", test_can_authorize_keeps_subject);
   ADD ("/requests/any/every-method-has-parser", test_every_method_has_parser);
   g_test_add_func ("/requests/features/name-options", test_features_name_options);

@@ -35,8 +35,11 @@ source_free (gpointer data)
 static void
 warn (const ScOpContext *context, const char *path, const char *what)
 {
-  sc_op_log (context, LOG_WARNING, "\"%s\": %s", path, what);
-  sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = context->job_id }, "\"%s\": %s", path, what);
+  g_autofree char *text = g_strdup_printf ("\"%s\": %s", path, what);
+
+  sc_op_log (context, LOG_WARNING, "%s", text);
+  sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = context->job_id }, "%s", text);
+  g_ptr_array_add (context->hints, g_steal_pointer (&text));
 }
 
 static gboolean

@@ -89,15 +89,34 @@ report_cancelled (GCancellable *cancellable, GError **error)
   sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled (%s)", seen->message);
 }
 
+/* Whoever is refused sees here, too, that a file with logins could not be used. */
+static void
+add_hints (GPtrArray *hints, GError **error)
+{
+  if (error == NULL || hints->len == 0
+      || !g_error_matches (*error, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED))
+    return;
+
+  GString *message = g_string_new ((*error)->message);
+  for (guint i = 0; i < hints->len; i++)
+    g_string_append_printf (message, "; %s", (const char *)hints->pdata[i]);
+  g_free ((*error)->message);
+  (*error)->message = g_string_free (message, FALSE);
+}
+
 gboolean
 sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
+
+  g_autoptr (GPtrArray) hints = g_ptr_array_new_with_free_func (g_free);
   context->auth = self->auth;
+  context->hints = hints;
   if (self->op_class->run (self, context, cancellable, error))
     return TRUE;
   report_cancelled (cancellable, error);
+  add_hints (hints, error);
   return FALSE;
 }
 

@@ -34,6 +34,8 @@ typedef struct
   guint caller_uid;
   GVariantDict *result; /* the job's Result; "changed" (b) is always set on success */
   ScSecret *auth;       /* (nullable) the login that came with the call */
+  GPtrArray *hints;     /* of char*: what may help whom a registry refuses; sc_op_run() adds them to
+                         * the error */
   GPtrArray *objects;   /* of char*: paths of the containers and images that were made or changed */
   void (*log) (gpointer log_data, guint priority, const char *line); /* see sc_op_log() */
   gpointer log_data;

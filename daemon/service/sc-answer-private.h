@@ -10,3 +10,5 @@
 void sc_answer_get_values (ScPendingCall *call);
 void sc_answer_inspect_image (ScPendingCall *call);
 void sc_answer_can_authorize (ScPendingCall *call);
+void sc_answer_set_registry_credential (ScPendingCall *call);
+void sc_answer_remove_registry_credential (ScPendingCall *call);

@@ -2,28 +2,22 @@
 #include "service/sc-answer-private.h"
 
 #include "dbus/sc-bus-names.h"
+#include "ops/sc-login-store.h"
+#include "ops/sc-login.h"
 #include "ops/sc-query.h"
 #include "service/sc-answer.h"
 
 #define MAX_THREADS 2
 #define MAX_QUEUED  64
 
-/* What a query's thread works with */
+/* Answers a call on a thread, which has it for itself meanwhile. */
+typedef GVariant *(*Ask) (const ScPendingCall *call, GError **error);
+
 typedef struct
 {
-  const ScPaths *paths;
-  char *subject; /* (owned) */
-  GVariant *(*ask) (const ScPaths *paths, const char *subject, GError **error);
+  const ScPendingCall *call;
+  Ask ask;
 } Query;
-
-static void
-query_free (gpointer data)
-{
-  Query *query = data;
-
-  g_free (query->subject);
-  g_free (query);
-}
 
 static void
 run_in_thread (gpointer data, gpointer user_data)
@@ -33,7 +27,7 @@ run_in_thread (gpointer data, gpointer user_data)
   g_autoptr (GMainContext) context = g_main_context_new ();
   G_GNUC_UNUSED g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
   GError *error = NULL;
-  GVariant *answer = query->ask (query->paths, query->subject, &error);
+  GVariant *answer = query->ask (query->call, &error);
 
   if (answer == NULL)
     g_task_return_error (task, error);
@@ -61,7 +55,7 @@ on_query_done (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-run_query (ScPendingCall *call, const Query *query)
+run_query (ScPendingCall *call, Ask ask)
 {
   if (g_thread_pool_unprocessed (call->parts->queries) >= MAX_QUEUED)
     {
@@ -74,14 +68,16 @@ run_query (ScPendingCall *call, const Query *query)
     }
 
   GTask *task = g_task_new (NULL, NULL, on_query_done, call);
-  g_task_set_task_data (task, g_memdup2 (query, sizeof *query), query_free);
+  const Query query = { .call = call, .ask = ask };
+  g_task_set_task_data (task, g_memdup2 (&query, sizeof query), g_free);
   g_thread_pool_push (call->parts->queries, task, NULL);
 }
 
 static GVariant *
-ask_values (const ScPaths *paths, const char *container, GError **error)
+ask_values (const ScPendingCall *call, GError **error)
 {
-  g_autoptr (GHashTable) values = sc_query_values (paths, container, error);
+  const char *container = call->request->subject.containers[0];
+  g_autoptr (GHashTable) values = sc_query_values (call->parts->paths, container, error);
   GHashTableIter iter;
   gpointer key;
   gpointer value;
@@ -97,31 +93,60 @@ ask_values (const ScPaths *paths, const char *container, GError **error)
 }
 
 static GVariant *
-ask_image (const ScPaths *paths, const char *image, GError **error)
+ask_image (const ScPendingCall *call, GError **error)
 {
-  g_autofree char *json = sc_query_inspect_image (paths, image, error);
+  g_autofree char *json
+      = sc_query_inspect_image (call->parts->paths, call->request->subject.image, error);
 
   return json != NULL ? g_variant_new ("(s)", json) : NULL;
+}
+
+static GVariant *
+set_registry_credential (const ScPendingCall *call, GError **error)
+{
+  const ScRequest *request = call->request;
+  const char *prefix = request->subject.prefix;
+  g_autoptr (ScCredential) credential = sc_login_read (request->secret, prefix, NULL, error);
+
+  if (credential == NULL || !sc_login_store_set (call->parts->paths, prefix, credential, error))
+    return NULL;
+  sc_login_log (prefix, call->caller->uid, TRUE);
+  return g_variant_new ("()");
+}
+
+static GVariant *
+remove_registry_credential (const ScPendingCall *call, GError **error)
+{
+  const char *prefix = call->request->subject.prefix;
+
+  if (!sc_login_store_remove (call->parts->paths, prefix, error))
+    return NULL;
+  sc_login_log (prefix, call->caller->uid, FALSE);
+  return g_variant_new ("()");
 }
 
 void
 sc_answer_get_values (ScPendingCall *call)
 {
-  run_query (call, &(Query){
-                       .paths = call->parts->paths,
-                       .subject = g_strdup (call->request->subject.containers[0]),
-                       .ask = ask_values,
-                   });
+  run_query (call, ask_values);
 }
 
 void
 sc_answer_inspect_image (ScPendingCall *call)
 {
-  run_query (call, &(Query){
-                       .paths = call->parts->paths,
-                       .subject = g_strdup (call->request->subject.image),
-                       .ask = ask_image,
-                   });
+  run_query (call, ask_image);
+}
+
+void
+sc_answer_set_registry_credential (ScPendingCall *call)
+{
+  run_query (call, set_registry_credential);
+}
+
+void
+sc_answer_remove_registry_credential (ScPendingCall *call)
+{
+  run_query (call, remove_registry_credential);
 }
 
 static void

@@ -187,6 +187,8 @@ static const struct
   { "GetValues", sc_answer_get_values, TRUE },
   { "InspectImage", sc_answer_inspect_image, TRUE },
   { "CanAuthorize", sc_answer_can_authorize, TRUE },
+  { "SetRegistryCredential", sc_answer_set_registry_credential, TRUE },
+  { "RemoveRegistryCredential", sc_answer_remove_registry_credential, TRUE },
   { "Subscribe", answer_subscribe, FALSE },
   { "Unsubscribe", answer_unsubscribe, FALSE },
 };

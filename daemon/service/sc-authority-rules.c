@@ -20,6 +20,11 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "RemoveImage", SC_ACTION_STORAGE, "remove the image" },
   { SYSCONT_MANAGER_INTERFACE, "TagImage", SC_ACTION_STORAGE, "give another name to the image" },
   { SYSCONT_MANAGER_INTERFACE, "Prune", SC_ACTION_STORAGE, NULL },
+  { SYSCONT_MANAGER_INTERFACE, "Login", SC_ACTION_MANAGE_TRUST, "store a login for" },
+  { SYSCONT_MANAGER_INTERFACE, "SetRegistryCredential", SC_ACTION_MANAGE_TRUST,
+    "store a login for" },
+  { SYSCONT_MANAGER_INTERFACE, "RemoveRegistryCredential", SC_ACTION_MANAGE_TRUST,
+    "remove the login for" },
   { SYSCONT_MANAGER_INTERFACE, "InspectImage", SC_ACTION_INSPECT, NULL },
   { SYSCONT_MANAGER_INTERFACE, "ListImages", SC_ACTION_INSPECT, NULL },
   { SYSCONT_MANAGER_INTERFACE, "ListContainers", SC_ACTION_INSPECT, NULL },
@@ -73,6 +78,8 @@ make_prompt (const ScMethodRule *self, const ScSubject *subject)
                             subject->reference->text);
   if (subject->image != NULL)
     g_string_append_printf (text, " \"%s\"", subject->image);
+  if (subject->prefix != NULL)
+    g_string_append_printf (text, " \"%s\"", subject->prefix);
   if (text->len == length)
     return NULL;
   return g_string_free (g_steal_pointer (&text), FALSE);
@@ -94,6 +101,15 @@ describe_reference (GHashTable *details, const ScReference *reference)
   add_detail (details, "digest", reference->digest);
 }
 
+static void
+describe_prefix (GHashTable *details, const char *prefix)
+{
+  g_auto (GStrv) parts = g_strsplit (prefix, "/", 2);
+
+  add_detail (details, "registry", parts[0]);
+  add_detail (details, "repository", parts[1]);
+}
+
 GHashTable *
 sc_method_rule_describe (const ScMethodRule *self, const ScSubject *subject)
 {
@@ -110,6 +126,8 @@ sc_method_rule_describe (const ScMethodRule *self, const ScSubject *subject)
     }
   if (subject->reference != NULL)
     describe_reference (details, subject->reference);
+  if (subject->prefix != NULL)
+    describe_prefix (details, subject->prefix);
   add_detail (details, "image", subject->image);
   add_detail (details, "digest", subject->digest);
   if (self->prompt != NULL)

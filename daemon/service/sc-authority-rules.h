@@ -14,6 +14,7 @@
 #define SC_ACTION_SET_VALUES     "org.syscont.set-values"
 #define SC_ACTION_MANAGE         "org.syscont.manage"
 #define SC_ACTION_STORAGE        "org.syscont.storage"
+#define SC_ACTION_MANAGE_TRUST   "org.syscont.manage-trust"
 #define SC_ACTION_CANCEL_FOREIGN "org.syscont.cancel-foreign"
 
 typedef struct

@@ -92,6 +92,16 @@ sc_options_get_string (const ScOptions *self, const char *key)
   return value != NULL ? g_variant_get_string (value, NULL) : NULL;
 }
 
+gboolean
+sc_options_get_handle (const ScOptions *self, const char *key, gint32 *handle)
+{
+  GVariant *value = g_hash_table_lookup (self->values, key);
+
+  if (value != NULL)
+    *handle = g_variant_get_handle (value);
+  return value != NULL;
+}
+
 const char **
 sc_options_get_strv (const ScOptions *self, const char *key)
 {

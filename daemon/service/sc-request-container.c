@@ -63,7 +63,7 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
       = sc_op_new_install (request->subject.reference, name, values, request->subject.digest,
                            platform, sc_options_get_bool (request->options, "enable", TRUE),
                            sc_options_get_bool (request->options, "start", FALSE));
-  return TRUE;
+  return sc_request_take_auth (call, request, error);
 }
 
 static gboolean
@@ -123,8 +123,8 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec install_options[] = {
-  { "values", "a{ss}" }, { "start", "b" },    { "enable", "b" }, { "digest", "s" },
-  { "platform", "s" },   { "no-queue", "b" }, { NULL, NULL },
+  { "values", "a{ss}" }, { "start", "b" }, { "enable", "b" },   { "digest", "s" },
+  { "platform", "s" },   { "auth", "h" },  { "no-queue", "b" }, { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {

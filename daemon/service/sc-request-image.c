@@ -26,21 +26,7 @@ parse_pull (const ScCall *call, ScRequest *request, GError **error)
     return FALSE;
 
   request->op = sc_op_new_pull (request->subject.reference, platform);
-  return TRUE;
-}
-
-static int
-take_fd (const ScCall *call, gint32 handle, GError **error)
-{
-  int n_fds = call->fds != NULL ? g_unix_fd_list_get_length (call->fds) : 0;
-
-  if (handle < 0 || handle >= n_fds)
-    {
-      sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                    "the call has no file descriptor with the index %d", handle);
-      return -1;
-    }
-  return g_unix_fd_list_get (call->fds, handle, error);
+  return sc_request_take_auth (call, request, error);
 }
 
 static gboolean
@@ -82,7 +68,7 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
   if (!sc_request_parse_platform (request->options, &platform, error))
     return FALSE;
 
-  sc_autofd fd = take_fd (call, handle, error);
+  sc_autofd fd = sc_request_take_fd (call, handle, error);
   if (fd < 0)
     return FALSE;
   if (!sc_op_import_check_fd (fd, error))
@@ -97,6 +83,7 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
 
 static const ScOptionSpec pull_options[] = {
   { "platform", "s" },
+  { "auth", "h" },
   { "no-queue", "b" },
   { NULL, NULL },
 };

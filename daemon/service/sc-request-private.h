@@ -20,6 +20,7 @@ typedef struct
 extern const ScMethod sc_request_image_methods[];
 extern const ScMethod sc_request_storage_methods[];
 extern const ScMethod sc_request_container_methods[];
+extern const ScMethod sc_request_login_methods[];
 extern const ScMethod sc_request_query_methods[];
 
 extern const ScOptionSpec sc_request_no_options[];
@@ -40,6 +41,15 @@ gboolean sc_request_check_image (const char *image, GError **error);
  * (transfer full): each once; INVALID_ARGUMENT for none or too many, INVALID_NAME
  */
 char **sc_request_check_names (const char *method, const char *const *names, GError **error);
+
+/** sc_request_take_fd: a copy of the descriptor that @handle means; -1 with INVALID_ARGUMENT */
+int sc_request_take_fd (const ScCall *call, gint32 handle, GError **error);
+
+/** sc_request_take_secret: (transfer full) (nullable): the one that @handle means; INVALID_ARGUMENT */
+ScSecret *sc_request_take_secret (const ScCall *call, gint32 handle, GError **error);
+
+/** sc_request_take_auth: gives @request's operation the login of the option "auth", if there is one */
+gboolean sc_request_take_auth (const ScCall *call, ScRequest *request, GError **error);
 
 /**
  * sc_request_parse_platform:

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "service/sc-request-private.h"
 
+#include "image/sc-auth-file.h"
+
 static const ScOptionSpec subject_keys[] = {
-  { "reference", "s" }, { "name", "s" }, { "names", "as" }, { "image", "s" }, { NULL, NULL },
+  { "reference", "s" }, { "name", "s" },     { "names", "as" },
+  { "image", "s" },     { "registry", "s" }, { NULL, NULL },
 };
 
 static gboolean
@@ -43,12 +46,16 @@ parse_can_authorize (const ScCall *call, ScRequest *request, GError **error)
     return FALSE;
   const char *reference = sc_options_get_string (keys, "reference");
   const char *image = sc_options_get_string (keys, "image");
+  const char *registry = sc_options_get_string (keys, "registry");
   if (reference != NULL
       && (request->subject.reference = sc_reference_parse (reference, error)) == NULL)
     return FALSE;
   if (image != NULL && !sc_request_check_image (image, error))
     return FALSE;
   request->subject.image = g_strdup (image);
+  if (registry != NULL && !sc_auth_prefix_check (registry, error))
+    return FALSE;
+  request->subject.prefix = g_strdup (registry);
   return parse_subject_containers (keys, &request->subject, error);
 }
 

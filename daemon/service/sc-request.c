@@ -12,10 +12,8 @@
 const ScOptionSpec sc_request_no_options[] = { { NULL, NULL } };
 
 static const ScMethod *const groups[] = {
-  sc_request_image_methods,
-  sc_request_storage_methods,
-  sc_request_container_methods,
-  sc_request_query_methods,
+  sc_request_image_methods, sc_request_storage_methods, sc_request_container_methods,
+  sc_request_login_methods, sc_request_query_methods,
 };
 
 /* where images come from: Pull and Install, and the formats of ImportImage */
@@ -77,6 +75,39 @@ sc_request_check_names (const char *method, const char *const *names, GError **e
       g_strv_builder_add (builder, names[i]);
     }
   return g_strv_builder_end (builder);
+}
+
+int
+sc_request_take_fd (const ScCall *call, gint32 handle, GError **error)
+{
+  int n_fds = call->fds != NULL ? g_unix_fd_list_get_length (call->fds) : 0;
+
+  if (handle < 0 || handle >= n_fds)
+    {
+      sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                    "the call has no file descriptor with the index %d", handle);
+      return -1;
+    }
+  return g_unix_fd_list_get (call->fds, handle, error);
+}
+
+ScSecret *
+sc_request_take_secret (const ScCall *call, gint32 handle, GError **error)
+{
+  int fd = sc_request_take_fd (call, handle, error);
+
+  return fd >= 0 ? sc_secret_new (fd, error) : NULL;
+}
+
+gboolean
+sc_request_take_auth (const ScCall *call, ScRequest *request, GError **error)
+{
+  gint32 handle;
+
+  if (!sc_options_get_handle (request->options, "auth", &handle))
+    return TRUE;
+  request->op->auth = sc_request_take_secret (call, handle, error);
+  return request->op->auth != NULL;
 }
 
 gboolean
@@ -144,6 +175,7 @@ sc_subject_clear (ScSubject *self)
   g_clear_pointer (&self->reference, sc_reference_free);
   g_clear_pointer (&self->image, g_free);
   g_clear_pointer (&self->digest, g_free);
+  g_clear_pointer (&self->prefix, g_free);
 }
 
 void
@@ -152,6 +184,7 @@ sc_request_free (ScRequest *self)
   sc_subject_clear (&self->subject);
   g_clear_pointer (&self->options, sc_options_free);
   g_clear_pointer (&self->op, sc_op_free);
+  g_clear_pointer (&self->secret, sc_secret_free);
   g_free (self);
 }
 

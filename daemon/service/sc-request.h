@@ -23,6 +23,7 @@ typedef struct
   ScReference *reference; /* (owned) (nullable) */
   char *image;            /* (owned) (nullable) a name, or digits that a digest begins with */
   char *digest;           /* (owned) (nullable) that the image must have */
+  char *prefix;           /* (owned) (nullable) HOST[:PORT][/PATH] that a login is for */
 } ScSubject;
 
 typedef struct
@@ -31,6 +32,7 @@ typedef struct
   ScSubject subject;
   ScOptions *options; /* (owned) */
   ScOp *op;           /* (owned) (nullable) for a method that makes a job */
+  ScSecret *secret;   /* (owned) (nullable) SetRegistryCredential */
   gboolean no_queue;
   gboolean answers_at_end; /* the call is answered when its job has ended, without the job's path */
   guint64 job_id;          /* GetJob */
