@@ -4,6 +4,7 @@
 #include "sc-follow.h"
 #include "sc-image-argument.h"
 #include "sc-layout.h"
+#include "sc-secret-input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,14 +122,50 @@ import_archive (ScClient *client,
   return sc_follow (client, reply, error, result);
 }
 
+gboolean
+sc_pull_add_auth (const char *authfile, GVariantBuilder *builder, GUnixFDList **fds, GError **error)
+{
+  *fds = NULL;
+  if (authfile == NULL)
+    return TRUE;
+
+  g_autofree char *text = sc_secret_input_read (authfile, error);
+  if (text == NULL)
+    return FALSE;
+  *fds = sc_secret_input_to_fds (text, error);
+  g_variant_builder_add (builder, "{sv}", "auth", g_variant_new_handle (0));
+  return *fds != NULL;
+}
+
+/* Makes the pull job. */
+static GVariant *
+pull (ScClient *client, const ScPullRequest *request, const char *name, GError **error)
+{
+  GVariantBuilder options;
+  g_autoptr (GUnixFDList) fds = NULL;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  if (request->platform != NULL)
+    g_variant_builder_add (&options, "{sv}", "platform", g_variant_new_string (request->platform));
+  if (!sc_pull_add_auth (request->authfile, &options, &fds, error))
+    {
+      g_variant_builder_clear (&options);
+      return NULL;
+    }
+  return sc_client_call (client, "Pull",
+                         g_variant_new ("(s@a{sv})", name, sc_client_options (client, &options)),
+                         fds, error);
+}
+
 int
 sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result)
 {
   g_auto (ScImageArgument) argument = { 0 };
   GError *error = NULL;
-  GVariantBuilder options;
 
   *result = NULL;
+  if (request->authfile != NULL && sc_pull_is_local (request->image))
+    return sc_client_usage_error ("--authfile is for registries only");
   if (!sc_image_argument_parse (request->image, &argument, &error))
     return sc_follow (client, NULL, error, result);
   if (argument.kind == SC_IMAGE_OCI_DIR)
@@ -138,12 +175,6 @@ sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result)
   if (request->name_as != NULL)
     return sc_client_usage_error ("--name-as is for layouts and archives only");
 
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  if (request->platform != NULL)
-    g_variant_builder_add (&options, "{sv}", "platform", g_variant_new_string (request->platform));
-  GVariant *reply = sc_client_call (
-      client, "Pull",
-      g_variant_new ("(s@a{sv})", argument.name, sc_client_options (client, &options)), NULL,
-      &error);
+  GVariant *reply = pull (client, request, argument.name, &error);
   return sc_follow (client, reply, error, result);
 }

@@ -11,7 +11,20 @@ typedef struct
   const char *image;    /* the argument */
   const char *name_as;  /* (nullable) --name-as */
   const char *platform; /* (nullable) --platform */
+  const char *authfile; /* (nullable) --authfile */
 } ScPullRequest;
+
+/**
+ * sc_pull_add_auth:
+ * @authfile: (nullable): --authfile; "-" for standard input
+ * @fds: (out) (transfer full) (nullable): what goes with the call
+ *
+ * Adds the option "auth" to @builder.
+ */
+gboolean sc_pull_add_auth (const char *authfile,
+                           GVariantBuilder *builder,
+                           GUnixFDList **fds,
+                           GError **error);
 
 /** sc_pull_is_local: whether the argument is content that this program has to open */
 gboolean sc_pull_is_local (const char *image);

@@ -24,6 +24,8 @@ extern const ScVerb sc_verb_inspect;
 extern const ScVerb sc_verb_install;
 extern const ScVerb sc_verb_jobs;
 extern const ScVerb sc_verb_list;
+extern const ScVerb sc_verb_login;
+extern const ScVerb sc_verb_logout;
 extern const ScVerb sc_verb_prune;
 extern const ScVerb sc_verb_pull;
 extern const ScVerb sc_verb_restart;

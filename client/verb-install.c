@@ -9,6 +9,7 @@
 static char *name;
 static char *name_as;
 static char *platform;
+static char *authfile;
 static char *digest;
 static char *system_package;
 static char **values;
@@ -29,6 +30,8 @@ options (void)
       "Name to store an image layout or archive under", "REF" },
     { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
       "Platform to take from a multi-platform image", "OS/ARCH" },
+    { "authfile", 0, 0, G_OPTION_ARG_FILENAME, &authfile,
+      "Use the logins of this auth.json first; - for standard input", "FILE" },
     { "system-package", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &system_package,
       "Only \"no\"", "no" },
     { 0 },
@@ -57,16 +60,22 @@ add_values (GVariantBuilder *options_builder)
   return TRUE;
 }
 
-static gboolean
-make_options (ScClient *client, GVariant **out)
+static int
+make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
 {
+  g_autoptr (GError) error = NULL;
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (!add_values (&builder))
     {
       g_variant_builder_clear (&builder);
-      return FALSE;
+      return sc_client_usage_error ("--set needs KEY=VALUE");
+    }
+  if (!sc_pull_add_auth (authfile, &builder, fds, &error))
+    {
+      g_variant_builder_clear (&builder);
+      return sc_client_fail (error);
     }
   g_variant_builder_add (&builder, "{sv}", "start", g_variant_new_boolean (now));
   g_variant_builder_add (&builder, "{sv}", "enable", g_variant_new_boolean (!no_enable));
@@ -75,7 +84,7 @@ make_options (ScClient *client, GVariant **out)
   if (platform != NULL)
     g_variant_builder_add (&builder, "{sv}", "platform", g_variant_new_string (platform));
   *out = g_variant_ref_sink (sc_client_options (client, &builder));
-  return TRUE;
+  return 0;
 }
 
 /* The last component of an object path, decoded; "" when it is none of a container. */
@@ -142,6 +151,7 @@ run (ScClient *client, char **arguments)
 {
   g_autoptr (GVariant) install_options = NULL;
   g_autoptr (GVariant) result = NULL;
+  g_autoptr (GUnixFDList) fds = NULL;
   g_autofree char *reference = g_strdup (arguments[0]);
   GError *error = NULL;
 
@@ -149,8 +159,11 @@ run (ScClient *client, char **arguments)
       && !g_str_equal (system_package, "auto"))
     return sc_client_usage_error (
         "--system-package=%s: packages are not made; leave the option out", system_package);
-  if (!make_options (client, &install_options))
-    return sc_client_usage_error ("--set needs KEY=VALUE");
+  if (authfile != NULL && sc_pull_is_local (arguments[0]))
+    return sc_client_usage_error ("--authfile is for registries only");
+  int options_status = make_options (client, &install_options, &fds);
+  if (options_status != 0)
+    return options_status;
   if (name_as != NULL && !sc_pull_is_local (arguments[0]))
     return sc_client_usage_error ("--name-as is for layouts and archives only");
   if (sc_pull_is_local (arguments[0]))
@@ -163,7 +176,7 @@ run (ScClient *client, char **arguments)
 
   GVariant *reply = sc_client_call (
       client, "Install",
-      g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), NULL,
+      g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), fds,
       &error);
   int status = sc_follow (client, reply, error, &result);
   if (status != 0 || result == NULL)

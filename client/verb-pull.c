@@ -6,6 +6,7 @@
 
 static char *name_as;
 static char *platform;
+static char *authfile;
 
 static const GOptionEntry *
 options (void)
@@ -15,6 +16,8 @@ options (void)
       "Name to store an image layout or archive under", "REF" },
     { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
       "Platform to take from a multi-platform image", "OS/ARCH" },
+    { "authfile", 0, 0, G_OPTION_ARG_FILENAME, &authfile,
+      "Use the logins of this auth.json first; - for standard input", "FILE" },
     { 0 },
   };
   return entries;
@@ -43,7 +46,8 @@ print_result (GVariant *result)
 static int
 run (ScClient *client, char **arguments)
 {
-  ScPullRequest request = { .image = arguments[0], .name_as = name_as, .platform = platform };
+  ScPullRequest request
+      = { .image = arguments[0], .name_as = name_as, .platform = platform, .authfile = authfile };
   g_autoptr (GVariant) result = NULL;
   int status = sc_pull_run (client, &request, &result);
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-secret-input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define MAX_BYTES (1024 * 1024)
+
+static volatile sig_atomic_t is_interrupted;
+
+static gboolean
+fail (GError **error, SyscontError code, const char *what)
+{
+  g_set_error (error, SYSCONT_ERROR, code, "%s: %s", what, g_strerror (errno));
+  return FALSE;
+}
+
+static void
+on_interrupt (int number)
+{
+  is_interrupted = 1;
+}
+
+/* Reads up to the end of the line; a signal ends it too. */
+static gboolean
+read_line (int fd, GString *line, GError **error)
+{
+  char c;
+
+  for (;;)
+    {
+      ssize_t n = read (fd, &c, 1);
+
+      if (n < 0 && errno == EINTR && !is_interrupted)
+        continue;
+      if (is_interrupted || n == 0)
+        {
+          g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED, "cancelled");
+          return FALSE;
+        }
+      if (n < 0)
+        return fail (error, SYSCONT_ERROR_FAILED, "reading from the terminal");
+      if (c == '\n')
+        return TRUE;
+      if (line->len < MAX_BYTES)
+        g_string_append_c (line, c);
+    }
+}
+
+static gboolean
+ask_on (int fd, const char *prompt, gboolean echo, GString *line, GError **error)
+{
+  /* Without SA_RESTART, so that the read ends. */
+  const struct sigaction interrupt = { .sa_handler = on_interrupt };
+  struct sigaction old_int;
+  struct sigaction old_term;
+  struct termios old;
+
+  if (tcgetattr (fd, &old) < 0)
+    return fail (error, SYSCONT_ERROR_INVALID_ARGUMENT, "looking at the terminal");
+
+  struct termios quiet = old;
+  quiet.c_lflag &= ~(tcflag_t)ECHO;
+  is_interrupted = 0;
+  sigaction (SIGINT, &interrupt, &old_int);
+  sigaction (SIGTERM, &interrupt, &old_term);
+  (void)tcsetattr (fd, TCSAFLUSH, echo ? &old : &quiet);
+  (void)!write (fd, prompt, strlen (prompt));
+
+  gboolean done = read_line (fd, line, error);
+
+  (void)tcsetattr (fd, TCSAFLUSH, &old);
+  if (!echo || !done)
+    (void)!write (fd, "\n", 1);
+  sigaction (SIGINT, &old_int, NULL);
+  sigaction (SIGTERM, &old_term, NULL);
+  return done;
+}
+
+char *
+sc_secret_input_ask (const char *prompt, gboolean echo, GError **error)
+{
+  GString *line = g_string_new (NULL);
+  int fd = open ("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+  if (fd < 0)
+    {
+      g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_ARGUMENT,
+                   "there is no terminal to ask on; use -u and --password-stdin");
+      g_string_free (line, TRUE);
+      return NULL;
+    }
+
+  gboolean done = ask_on (fd, prompt, echo, line, error);
+  close (fd);
+  if (!done)
+    explicit_bzero (line->str, line->len);
+  return g_string_free (line, !done);
+}
+
+static gboolean
+read_all (int fd, GString *text, GError **error)
+{
+  char chunk[4096];
+  ssize_t n;
+
+  while ((n = read (fd, chunk, sizeof chunk)) != 0)
+    {
+      if (n < 0 && errno != EINTR)
+        return fail (error, SYSCONT_ERROR_FAILED, "reading");
+      g_string_append_len (text, chunk, n > 0 ? n : 0);
+      if (text->len > MAX_BYTES)
+        {
+          g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_LIMIT_EXCEEDED,
+                       "more than %d bytes, which is no login", MAX_BYTES);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+char *
+sc_secret_input_read (const char *path, GError **error)
+{
+  gboolean is_stdin = strcmp (path, "-") == 0;
+  int fd = is_stdin ? STDIN_FILENO : open (path, O_RDONLY | O_CLOEXEC);
+  GString *text = g_string_new (NULL);
+  gboolean done
+      = fd >= 0 ? read_all (fd, text, error)
+                : fail (error, errno == ENOENT ? SYSCONT_ERROR_NOT_FOUND : SYSCONT_ERROR_FAILED,
+                        "opening it");
+
+  if (!done)
+    g_prefix_error (error, "\"%s\": ", is_stdin ? "standard input" : path);
+  if (fd >= 0 && !is_stdin)
+    close (fd);
+  return g_string_free (text, !done);
+}
+
+GUnixFDList *
+sc_secret_input_to_fds (const char *text, GError **error)
+{
+  int fd = memfd_create ("syscont-login", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  gsize size_bytes = strlen (text);
+
+  if (fd < 0 || write (fd, text, size_bytes) != (ssize_t)size_bytes)
+    {
+      fail (error, SYSCONT_ERROR_FAILED, "making a file in memory");
+      if (fd >= 0)
+        close (fd);
+      return NULL;
+    }
+  return g_unix_fd_list_new_from_array (&fd, 1);
+}
