@@ -4,11 +4,15 @@
     registry = Registry(machine)                       # docker-registry on 127.0.0.1:PORT, plain http
     name = registry.push(image, "app", "1.0")          # "127.0.0.1:5000/app:1.0"
     secure = Registry(machine, tls=True)               # https, its CA is trusted by the machine
+    closed = Registry(machine, tls=True, users={"alice": "secret"})        # htpasswd
+    tokens = TokenServer(machine, users={"alice": "secret"}, identity_tokens={"id-1": "alice"})
+    closed = Registry(machine, tls=True, tokens=tokens)                    # bearer tokens; closed.push(…, login="alice:secret")
     faulty = FaultyRegistry(machine, image, rules=[{"match": "/blobs/", "fault": "truncate"}])
     faulty.name("app")                                 # every name and tag is that image
     faulty.requests()                                  # what was asked for: dictionaries
 """
 
+import crypt
 import itertools
 import json
 import pathlib
@@ -25,7 +29,19 @@ storage:
   delete: {{enabled: true}}
 http:
   addr: 127.0.0.1:{port}
-{tls}"""
+{tls}{auth}"""
+
+HTPASSWD = """
+auth:
+  htpasswd: {{realm: members, path: {directory}/htpasswd}}
+"""
+
+TOKENS = """
+auth:
+  token: {{realm: "{realm}", service: "{host}", issuer: "{issuer}", rootcertbundle: {bundle}}}
+"""
+
+ISSUER = "a token server of the tests"
 
 # Long enough for the tests, made anew for each machine.
 CERTIFICATES = """
@@ -33,9 +49,23 @@ cd {directory}
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=a CA of the tests' \\
   -keyout ca.key -out ca.crt 2>/dev/null
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={host} -keyout server.key -out server.csr 2>/dev/null
-printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\\n' > extensions
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:*.example.com,DNS:*.example.org\\n' > extensions
 openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile extensions -out server.crt 2>/dev/null
 """
+
+
+SIGNATURE = """
+cd {directory}
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=tokens of the tests' \\
+  -keyout sign.key -out sign.crt 2>/dev/null
+"""
+
+
+def make_certificates(machine, directory, trust=True):
+    machine.run(["mkdir", "-p", directory])
+    machine.sh(CERTIFICATES.format(directory=directory, host="localhost"))
+    if trust:
+        machine.sh(f"cat {directory}/ca.crt >> /etc/ssl/certs/ca-certificates.crt")
 
 
 def allow_http(machine, *ports):
@@ -48,20 +78,25 @@ def allow_http(machine, *ports):
 class Registry:
     """docker-registry, as a service of the machine."""
 
-    def __init__(self, machine, tls=False, trust=True, port=None):
+    def __init__(self, machine, tls=False, trust=True, port=None, users=None, tokens=None):
         self.machine = machine
         self.port = port or next(_ports)
         self.host = f"127.0.0.1:{self.port}"
         self.unit = f"test-registry-{self.port}.service"
         directory = f"/etc/test-registry-{self.port}"
         machine.run(["mkdir", "-p", directory])
-        text = ""
+        text = auth = ""
         if tls:
-            machine.sh(CERTIFICATES.format(directory=directory, host="localhost"))
+            make_certificates(machine, directory, trust)
             text = f"  tls: {{certificate: {directory}/server.crt, key: {directory}/server.key}}\n"
-            if trust:
-                machine.sh(f"cat {directory}/ca.crt >> /etc/ssl/certs/ca-certificates.crt")
-        config = CONFIG.format(root=f"/var/lib/test-registry-{self.port}", port=self.port, tls=text)
+        if users:
+            rows = [f"{name}:{crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n"
+                    for name, password in users.items()]
+            machine.write(f"{directory}/htpasswd", "".join(rows))
+            auth = HTPASSWD.format(directory=directory)
+        if tokens:
+            auth = TOKENS.format(realm=tokens.realm, host=self.host, issuer=ISSUER, bundle=tokens.certificate)
+        config = CONFIG.format(root=f"/var/lib/test-registry-{self.port}", port=self.port, tls=text, auth=auth)
         machine.write(f"{directory}/config.yml", config)
         self.config = f"{directory}/config.yml"
         self.start()
@@ -76,8 +111,8 @@ class Registry:
     def name(self, name, tag="latest"):
         return f"{self.host}/{name}:{tag}"
 
-    def push(self, image, name, tag="latest"):
-        """Returns the name to pull it by."""
+    def push(self, image, name, tag="latest", login=None):
+        """Returns the name to pull it by. login: USER:PASSWORD"""
         place = self.machine.share / f"push-{self.port}-{name.replace('/', '-')}-{tag}"
         # dir: has no indexes, oci: has no manifests of Docker's
         if image.media_type == OCI_INDEX:
@@ -85,9 +120,41 @@ class Registry:
         else:
             source = f"dir:/share/{image.write_directory(place).name}"
         target = f"docker://{self.name(name, tag)}"
+        more = ["--dest-creds", login] if login else []
         self.machine.run(["skopeo", "copy", "--quiet", "--insecure-policy", "--all", "--preserve-digests",
-                          "--dest-tls-verify=false", source, target])
+                          "--dest-tls-verify=false", *more, source, target])
         return self.name(name, tag)
+
+
+class TokenServer:
+    """Gives out bearer tokens for docker-registry, see tokens.py."""
+
+    def __init__(self, machine, users=None, identity_tokens=None, lifetime_s=600, anonymous=False, host="127.0.0.1", port=None):
+        self.machine = machine
+        self.port = port or next(_ports)
+        self.host = f"{host}:{self.port}"
+        self.realm = f"https://{self.host}/token"
+        self.unit = f"test-tokens-{self.port}.service"
+        self.directory = machine.share / f"tokens-{self.port}"
+        self.directory.mkdir()
+        inside = f"/share/{self.directory.name}"
+        make_certificates(machine, inside)
+        machine.sh(SIGNATURE.format(directory=inside))
+        self.certificate = f"{inside}/sign.crt"
+        self.config = {"issuer": ISSUER, "users": users or {}, "identity_tokens": identity_tokens or {},
+                       "lifetime_s": lifetime_s, "anonymous": anonymous}
+        self.configure()
+        (self.directory / "tokens.py").write_text((HERE / "tokens.py").read_text())
+        machine.background(["/usr/bin/python3", f"{inside}/tokens.py", inside, str(self.port)], self.unit)
+        wait_for_port(machine, self.port, self.unit)
+
+    def configure(self, **changes):
+        self.config.update(changes)
+        (self.directory / "config.new").write_text(json.dumps(self.config))
+        (self.directory / "config.new").rename(self.directory / "config.json")
+
+    def requests(self):
+        return read_requests(self.directory)
 
 
 class FaultyRegistry:
@@ -119,14 +186,18 @@ class FaultyRegistry:
         (self.directory / "rules.new").rename(self.directory / "rules.json")
 
     def requests(self):
-        log = self.directory / "requests"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return read_requests(self.directory)
 
     def name(self, name, tag="latest"):
         return f"{self.host}/{name}:{tag}"
 
     def stop(self):
         self.machine.run(["systemctl", "stop", self.unit])
+
+
+def read_requests(directory):
+    log = directory / "requests"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 def wait_for_port(machine, port, unit):
