@@ -57,6 +57,11 @@ sc_pull (ScOpContext *context,
       || !sc_worker_greet (unpack, systemd, cancellable, error))
     return FALSE;
 
+  if (resolved.endpoint < endpoints->len - 1)
+    {
+      const ScEndpoint *mirror = endpoints->pdata[resolved.endpoint];
+      g_variant_dict_insert (context->result, "mirror", "s", mirror->registry);
+    }
   ScImageImport import = {
     .context = context,
     .repo = repo,
