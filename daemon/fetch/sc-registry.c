@@ -205,6 +205,17 @@ make_status_error (const Get *get, const ScHttpAnswer *answer)
                   endpoint->registry);
   else if (answer->status == 401 || answer->status == 403)
     sc_authorization_refuse (get->registry->authorization, &error);
+  else if (answer->status == 407)
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                  "the proxy to \"%s\" wants another user or password: write them into its URI, "
+                  "http://USER:PASSWORD@HOST:PORT",
+                  host);
+  else if (answer->status == 400 && endpoint->client_certificate == NULL)
+    sc_error_set (
+        &error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+        "\"%s\" answers with status 400; check that it is a registry, and whether it wants "
+        "a client certificate (NAME.cert and NAME.key in /etc/containers/certs.d/%s)",
+        host, endpoint->registry);
   else
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                   "\"%s\" answers with status %u; check that it is a registry", host,
