@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One repository of one registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its
- * statuses mean. Bodies are not read here.
+ * One repository of one registry (distribution-spec, "Pull"): addresses, anonymous and bearer
+ * access, and what its statuses mean. Bodies are not read here.
  */
 #pragma once
 
