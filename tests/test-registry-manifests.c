@@ -298,7 +298,7 @@ test_names_refused (Fixture *fixture, gconstpointer data)
   g_autoptr (ScRegistry) docker = sc_registry_new (http, library, NULL);
   g_assert_nonnull (docker);
   g_autoptr (ScEndpoint) itself = sc_endpoint_new ("example.com", "");
-  g_autoptr (ScRegistry) whole = sc_registry_new (fixture->http, itself, NULL);
+  g_autoptr (ScRegistry) whole = sc_registry_new (http, itself, NULL);
   g_assert_nonnull (whole);
 
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
