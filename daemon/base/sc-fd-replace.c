@@ -159,6 +159,22 @@ sc_fd_symlink_atomic (int dir_fd, const char *target, const char *name, GError *
 }
 
 gboolean
+sc_fd_link_atomic (int from_dir_fd, const char *from, int dir_fd, const char *name, GError **error)
+{
+  g_autofree char *shown = sc_text_escape (name);
+  g_autofree char *temporary = NULL;
+  const LinkSource source = { from_dir_fd, from };
+  if (!sc_fd_check_file_name (name, error))
+    return FALSE;
+
+  if (make_temporary (dir_fd, name, make_link, &source, &temporary) < 0)
+    return sc_error_set_errno (error, errno, "linking \"%s\"", shown);
+
+  return rename_into_place (dir_fd, temporary, name, error)
+         || sc_prefix_error (error, "linking \"%s\": ", shown);
+}
+
+gboolean
 sc_fd_unlink (int dir_fd, const char *name, GError **error)
 {
   g_autofree char *shown = sc_text_escape (name);

@@ -113,6 +113,16 @@ gboolean sc_fd_unlink (int dir_fd, const char *name, GError **error);
  */
 gboolean sc_fd_symlink_atomic (int dir_fd, const char *target, const char *name, GError **error);
 
+/**
+ * sc_fd_link_atomic:
+ * @from: relative to @from_dir_fd; a symbolic link is linked itself
+ *
+ * Puts a hard link in the place of the file @name of @dir_fd, by linkat to a temporary name and
+ * renameat, then syncs the directory. EMLINK and a directory in the place are errors.
+ */
+gboolean
+sc_fd_link_atomic (int from_dir_fd, const char *from, int dir_fd, const char *name, GError **error);
+
 /** sc_fd_check_links: TRUE when a hard link from a file in @from_dir_fd into @to_dir_fd works
  * (link(2) is tried) */
 gboolean sc_fd_check_links (int from_dir_fd, int to_dir_fd, GError **error);

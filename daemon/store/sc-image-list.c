@@ -13,10 +13,16 @@
 /* All images while a list is made. Each layer commit is read once. */
 typedef struct
 {
+  guint64 unpacked_bytes;   /* compressed where that is not known */
+  guint64 compressed_bytes; /* 0 = not known */
+} LayerSize;
+
+typedef struct
+{
   ScRepo *repo;
   GHashTable *refs;        /* (owned) "ociimage/…" to commit */
   GHashTable *groups;      /* (owned) digest to Group* */
-  GHashTable *layer_sizes; /* (owned) digest to guint64* */
+  GHashTable *layer_sizes; /* (owned) digest to LayerSize */
   GHashTable *layer_users; /* (owned) digest to number of groups */
 } Listing;
 
@@ -195,30 +201,38 @@ count_layer_users (Listing *self)
     }
 }
 
-/* Unpacked as its commit says, else compressed as the commit or the manifest says. */
-static guint64
+static void
+read_size (GHashTable *strings, const char *key, guint64 *size_bytes)
+{
+  const char *text = g_hash_table_lookup (strings, key);
+
+  if (text != NULL)
+    (void)g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, size_bytes, NULL);
+}
+
+/* As its commit says, else as the manifest does. */
+static const LayerSize *
 get_layer_size (Listing *self, const char *digest, guint64 manifest_bytes)
 {
-  static const char *const keys[] = { "docker.uncompressed_size", "docker.size" };
-  const guint64 *known = g_hash_table_lookup (self->layer_sizes, digest);
-  guint64 size_bytes = manifest_bytes;
-
-  if (known != NULL)
-    return *known;
+  LayerSize *size = g_hash_table_lookup (self->layer_sizes, digest);
+  if (size != NULL)
+    return size;
 
   g_autofree char *ref = sc_reference_blob_ref (digest);
   const char *commit = g_hash_table_lookup (self->refs, ref);
   g_autoptr (GHashTable) strings
       = commit != NULL ? sc_repo_get_commit_strings (self->repo, commit, NULL) : NULL;
-  for (gsize i = 0; strings != NULL && i < G_N_ELEMENTS (keys); i++)
+  size = g_new0 (LayerSize, 1);
+  size->compressed_bytes = manifest_bytes;
+  if (strings != NULL)
     {
-      const char *text = g_hash_table_lookup (strings, keys[i]);
-      if (text != NULL && g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, &size_bytes, NULL))
-        break;
+      read_size (strings, "docker.size", &size->compressed_bytes);
+      read_size (strings, "docker.uncompressed_size", &size->unpacked_bytes);
     }
-  g_hash_table_insert (self->layer_sizes, g_strdup (digest),
-                       g_memdup2 (&size_bytes, sizeof size_bytes));
-  return size_bytes;
+  if (size->unpacked_bytes == 0)
+    size->unpacked_bytes = size->compressed_bytes;
+  g_hash_table_insert (self->layer_sizes, g_strdup (digest), size);
+  return size;
 }
 
 static void
@@ -233,10 +247,11 @@ add_sizes (Listing *self, Group *group)
       if (!g_hash_table_add (seen, (gpointer)digest))
         continue;
 
-      guint64 size_bytes = get_layer_size (self, digest, group->manifest->layer_sizes[i]);
-      image->size_bytes += size_bytes;
+      const LayerSize *size = get_layer_size (self, digest, group->manifest->layer_sizes[i]);
+      image->size_bytes += size->unpacked_bytes;
+      image->compressed_bytes += size->compressed_bytes;
       if (GPOINTER_TO_UINT (g_hash_table_lookup (self->layer_users, digest)) == 1)
-        image->exclusive_bytes += size_bytes;
+        image->exclusive_bytes += size->unpacked_bytes;
     }
 }
 

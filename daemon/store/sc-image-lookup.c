@@ -58,6 +58,57 @@ take_named (
   return NULL;
 }
 
+const char *
+sc_image_find_name (const ScImage *self, const char *given)
+{
+  g_autofree char *fullname = complete_name (given);
+
+  for (guint i = 0; self->references[i] != NULL; i++)
+    if (strcmp (self->references[i], fullname) == 0)
+      return self->references[i];
+  return NULL;
+}
+
+static int
+compare_strings (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+char **
+sc_image_store_list_names (ScRepo *repo, GError **error)
+{
+  g_autoptr (GHashTable) refs = sc_repo_list_refs (repo, "ociimage", error);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer ref = NULL;
+
+  if (refs == NULL)
+    return NULL;
+  g_hash_table_iter_init (&iter, refs);
+  while (g_hash_table_iter_next (&iter, &ref, NULL))
+    {
+      char *name = sc_reference_decode (ref);
+      if (name != NULL)
+        g_ptr_array_add (names, name);
+    }
+  g_ptr_array_sort (names, compare_strings);
+  g_ptr_array_add (names, NULL);
+  return (char **)g_ptr_array_free (g_steal_pointer (&names), FALSE);
+}
+
+char *
+sc_image_store_get_source (ScRepo *repo, const char *fullname)
+{
+  g_autofree char *ref = sc_reference_encode (fullname);
+  g_autofree char *commit = sc_repo_resolve (repo, ref, NULL);
+  g_autoptr (GHashTable) strings
+      = commit != NULL ? sc_repo_get_commit_strings (repo, commit, NULL) : NULL;
+  const char *source = strings != NULL ? g_hash_table_lookup (strings, "syscont.source") : NULL;
+
+  return g_strdup (source != NULL ? source : "");
+}
+
 static ScImage *
 take_abbreviated (GPtrArray *images, const char *hex, GError **error)
 {

@@ -19,9 +19,10 @@ typedef struct
   char *platform;    /* (owned) os/arch[/variant], "" when the config is not stored */
   gint64 created_usec;
   gint64 pulled_usec;
-  guint64 size_bytes;      /* unpacked layers; compressed where the unpacked size is not known */
-  guint64 exclusive_bytes; /* of layers that no other digest has */
-  GHashTable *labels;      /* (owned) char* to char* */
+  guint64 size_bytes;       /* unpacked layers; compressed where the unpacked size is not known */
+  guint64 compressed_bytes; /* layers as they are downloaded; 0 when that is not known */
+  guint64 exclusive_bytes;  /* of layers that no other digest has */
+  GHashTable *labels;       /* (owned) char* to char* */
 } ScImage;
 
 void sc_image_free (ScImage *self);
@@ -77,6 +78,18 @@ GPtrArray *sc_image_store_list (ScRepo *repo, GError **error);
  * digits fit several
  */
 ScImage *sc_image_store_lookup (ScRepo *repo, const char *name, GError **error);
+
+/** sc_image_find_name: (transfer none) (nullable): the name among the image's that @given is; NULL
+ * when @given is a part of its digest, which means all of them */
+const char *sc_image_find_name (const ScImage *self, const char *given);
+
+/** sc_image_store_list_names: (transfer full): sorted: all names, also of images that cannot be read
+ */
+char **sc_image_store_list_names (ScRepo *repo, GError **error);
+
+/** sc_image_store_get_source: (transfer full): where the image behind this very name came from; ""
+ * when that is not known */
+char *sc_image_store_get_source (ScRepo *repo, const char *fullname);
 
 /** sc_image_store_get_manifest: (transfer full): raw bytes, from the image commit */
 GBytes *sc_image_store_get_manifest (ScRepo *repo, const ScImage *image, GError **error);

@@ -2,7 +2,6 @@
 #include "store/sc-merge.h"
 
 #include "store/sc-merge-tree.h"
-#include "store/sc-store-error.h"
 
 /* Layers that another tool stored do not tell: all their directories count as real. */
 static GHashTable *
@@ -51,7 +50,6 @@ sc_merge_layers (ScRepo *repo,
   OstreeRepo *ostree = sc_repo_get_ostree (repo);
   g_autoptr (ScMergeTree) tree = sc_merge_tree_new (ostree);
   ScCommit commit = { .subject = "root file system", .timestamp_s = timestamp_s };
-  g_autoptr (GError) cause = NULL;
 
   g_return_val_if_fail (layers[0] != NULL, NULL);
 
@@ -64,16 +62,5 @@ sc_merge_layers (ScRepo *repo,
   if (!sc_merge_tree_write (tree, &commit.tree, &commit.meta, cancellable, error))
     return NULL;
 
-  g_autofree char *checksum = sc_commit_write (ostree, &commit, cancellable, error);
-  if (checksum == NULL)
-    return NULL;
-
-  /* The same commit may be there from before, found damaged by ostree fsck; with complete layers it
-   * is whole again. */
-  if (!ostree_repo_mark_commit_partial (ostree, checksum, FALSE, &cause))
-    {
-      sc_store_fail (error, g_steal_pointer (&cause));
-      return NULL;
-    }
-  return g_steal_pointer (&checksum);
+  return sc_commit_write (ostree, &commit, cancellable, error);
 }

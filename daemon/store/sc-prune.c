@@ -135,17 +135,22 @@ mark_reachable (OstreeRepo *ostree,
   return ostree_repo_traverse_commit_union (ostree, commit, -1, reachable, cancellable, error);
 }
 
-/* Everything that a ref leads to, of whatever owner, remote or collection; @unused are looked at as
- * if they were gone. */
 static gboolean
-find_reachable (OstreeRepo *ostree,
-                GHashTable *unused,
-                GHashTable *reachable,
-                GCancellable *cancellable,
-                GError **error)
+is_ours (const char *ref)
+{
+  return g_str_has_prefix (ref, "ociimage/") || g_str_has_prefix (ref, "syscont/");
+}
+
+/* What the refs lead to that are ours, or that are not. */
+static gboolean
+mark_refs (OstreeRepo *ostree,
+           gboolean ours,
+           GHashTable *unused,
+           GHashTable *reachable,
+           GCancellable *cancellable,
+           GError **error)
 {
   g_autoptr (GHashTable) refs = NULL;
-  g_autoptr (GHashTable) collection_refs = NULL;
   GHashTableIter iter;
   gpointer key = NULL;
   gpointer commit = NULL;
@@ -154,10 +159,27 @@ find_reachable (OstreeRepo *ostree,
     return FALSE;
   g_hash_table_iter_init (&iter, refs);
   while (g_hash_table_iter_next (&iter, &key, &commit))
-    if (!g_hash_table_contains (unused, key)
+    if (is_ours (key) == ours && !g_hash_table_contains (unused, key)
         && !mark_reachable (ostree, commit, reachable, cancellable, error))
       return FALSE;
+  return TRUE;
+}
 
+/* What all others need, of whatever remote or collection. */
+static gboolean
+mark_others (OstreeRepo *ostree,
+             GHashTable *unused,
+             GHashTable *reachable,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (GHashTable) collection_refs = NULL;
+  GHashTableIter iter;
+  gpointer key = NULL;
+  gpointer commit = NULL;
+
+  if (!mark_refs (ostree, FALSE, unused, reachable, cancellable, error))
+    return FALSE;
   if (!ostree_repo_list_collection_refs (ostree, NULL, &collection_refs,
                                          OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES, cancellable,
                                          error))
@@ -175,6 +197,18 @@ find_reachable (OstreeRepo *ostree,
         return FALSE;
     }
   return TRUE;
+}
+
+/* Everything that a ref leads to; @unused are looked at as if they were gone. */
+static gboolean
+find_reachable (OstreeRepo *ostree,
+                GHashTable *unused,
+                GHashTable *reachable,
+                GCancellable *cancellable,
+                GError **error)
+{
+  return mark_refs (ostree, TRUE, unused, reachable, cancellable, error)
+         && mark_others (ostree, unused, reachable, cancellable, error);
 }
 
 /* A dry run of libostree's own would still remove static deltas and temporary files. */
@@ -279,8 +313,8 @@ sc_prune (ScRepo *repo,
     return sc_error_set (error, SYSCONT_ERROR_FAILED,
                          "pruning: a transaction of the repository is open");
 
-  g_autoptr (OstreeRepoAutoLock) lock
-      = ostree_repo_auto_lock_push (ostree, OSTREE_REPO_LOCK_EXCLUSIVE, cancellable, &cause);
+  g_autoptr (OstreeRepoAutoLock) lock = ostree_repo_auto_lock_push (
+      ostree, dry_run ? OSTREE_REPO_LOCK_SHARED : OSTREE_REPO_LOCK_EXCLUSIVE, cancellable, &cause);
   if (lock == NULL)
     {
       sc_store_fail (error, g_steal_pointer (&cause));
@@ -297,4 +331,57 @@ sc_prune (ScRepo *repo,
     return TRUE;
   sc_store_fail (error, g_steal_pointer (&cause));
   return sc_prefix_error (error, "pruning: ");
+}
+
+static gboolean
+sum_sizes (OstreeRepo *ostree, GHashTable *objects, guint64 *bytes, GError **error)
+{
+  GHashTableIter iter;
+  gpointer object = NULL;
+
+  g_hash_table_iter_init (&iter, objects);
+  while (g_hash_table_iter_next (&iter, &object, NULL))
+    {
+      const char *checksum = NULL;
+      OstreeObjectType type = OSTREE_OBJECT_TYPE_FILE;
+      guint64 size_bytes = 0;
+
+      g_autoptr (GError) cause = NULL;
+
+      ostree_object_name_deserialize (object, &checksum, &type);
+      if (ostree_repo_query_object_storage_size (ostree, type, checksum, &size_bytes, NULL, &cause))
+        *bytes += size_bytes;
+      else if (!g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        {
+          g_propagate_error (error, g_steal_pointer (&cause));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+sc_prune_measure (ScRepo *repo, const char *const *deploy_refs, ScStorageSize *size, GError **error)
+{
+  OstreeRepo *ostree = sc_repo_get_ostree (repo);
+  g_autoptr (GHashTable) unused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) reachable = ostree_repo_traverse_new_reachable ();
+  g_auto (ScPruneResult) rest = { 0 };
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (OstreeRepoAutoLock) lock
+      = ostree_repo_auto_lock_push (ostree, OSTREE_REPO_LOCK_SHARED, NULL, &cause);
+
+  *size = (ScStorageSize){ 0 };
+  if (lock != NULL && !find_unused (repo, deploy_refs, unused, error))
+    return sc_prefix_error (error, "measuring the repository: ");
+  if (lock != NULL && mark_refs (ostree, TRUE, unused, reachable, NULL, &cause)
+      && sum_sizes (ostree, reachable, &size->needed_bytes, &cause)
+      && mark_others (ostree, unused, reachable, NULL, &cause)
+      && count_unreachable (ostree, reachable, &rest, NULL, &cause))
+    {
+      size->reclaimable_bytes = rest.freed_bytes;
+      return TRUE;
+    }
+  sc_store_fail (error, g_steal_pointer (&cause));
+  return sc_prefix_error (error, "measuring the repository: ");
 }

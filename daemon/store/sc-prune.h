@@ -32,4 +32,21 @@ gboolean sc_prune (ScRepo *repo,
                    GCancellable *cancellable,
                    GError **error);
 
+typedef struct
+{
+  guint64 needed_bytes;      /* of objects that images and deployments need, each counted once */
+  guint64 reclaimable_bytes; /* of those that sc_prune() would remove */
+} ScStorageSize;
+
+/**
+ * sc_prune_measure:
+ * @deploy_refs: as for sc_prune()
+ *
+ * What only refs of others need is not counted. Blocks.
+ */
+gboolean sc_prune_measure (ScRepo *repo,
+                           const char *const *deploy_refs,
+                           ScStorageSize *size,
+                           GError **error);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScPruneResult, sc_prune_result_clear)

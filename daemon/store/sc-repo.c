@@ -3,6 +3,7 @@
 
 #include "base/sc-fd.h"
 #include "base/sc-log.h"
+#include "store/sc-checkout-dir.h"
 #include "store/sc-store-error.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ ensure_directories (const ScPaths *paths, int *checkout_fd, int *repo_fd, GError
 {
   g_autofree char *above = g_path_get_dirname (paths->repository);
 
-  *checkout_fd = sc_fd_ensure_dir (paths->checkout, 0700, error);
+  *checkout_fd = sc_checkout_dir_open (paths, error);
   if (*checkout_fd < 0)
     return FALSE;
   sc_autofd above_fd = sc_fd_ensure_dir (above, 0700, error);

@@ -115,9 +115,8 @@ sc_tree_write (OstreeRepo *repo,
   return write_object (repo, OSTREE_OBJECT_TYPE_DIR_TREE, tree, out, cancellable, error);
 }
 
-/* A flipped bit in a directory would otherwise make another tree out of an image. */
-static gboolean
-has_checksum (GVariant *object, const ScChecksum *expected)
+gboolean
+sc_object_has_checksum (GVariant *object, const ScChecksum *expected)
 {
   g_autoptr (ScHasher) hasher = sc_hasher_new ();
   guint8 actual[OSTREE_SHA256_DIGEST_LEN];
@@ -139,13 +138,39 @@ sc_tree_load (OstreeRepo *repo, const ScChecksum *checksum, GError **error)
       sc_store_fail_damaged (error, g_steal_pointer (&cause));
       return NULL;
     }
-  if (!has_checksum (tree, checksum) || !ostree_validate_structureof_dirtree (tree, NULL))
+  /* A flipped bit in a directory would otherwise make another tree out of an image. */
+  if (!sc_object_has_checksum (tree, checksum) || !ostree_validate_structureof_dirtree (tree, NULL))
     {
       sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT,
                     "object %s.dirtree is damaged (remove the image and pull it again)", hex);
       return NULL;
     }
   return g_steal_pointer (&tree);
+}
+
+gboolean
+sc_tree_visit (GVariant *tree, const ScTreeVisitor *visitor, gpointer user_data, GError **error)
+{
+  g_autoptr (GVariant) files = g_variant_get_child_value (tree, 0);
+  g_autoptr (GVariant) directories = g_variant_get_child_value (tree, 1);
+  gsize n_files = g_variant_n_children (files);
+  gsize n_directories = g_variant_n_children (directories);
+
+  for (gsize i = 0; i < n_files + n_directories; i++)
+    {
+      gboolean is_file = i < n_files;
+      g_autoptr (GVariant) child = is_file ? g_variant_get_child_value (files, i)
+                                           : g_variant_get_child_value (directories, i - n_files);
+      ScTreeEntry entry = { 0 };
+
+      g_variant_get_child (child, 0, "&s", &entry.name);
+      if (!sc_tree_get_checksum (child, 1, &entry.contents)
+          || (!is_file && !sc_tree_get_checksum (child, 2, &entry.meta)))
+        continue;
+      if (!(is_file ? visitor->file : visitor->directory) (user_data, &entry, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 gboolean
@@ -185,7 +210,16 @@ sc_commit_write (OstreeRepo *repo,
 
   if (!write_object (repo, OSTREE_OBJECT_TYPE_COMMIT, variant, &checksum, cancellable, error))
     return NULL;
-  return ostree_checksum_from_bytes (checksum.bytes);
+
+  /* The same commit may be there from before, found damaged; its tree is whole again. */
+  g_autofree char *hex = ostree_checksum_from_bytes (checksum.bytes);
+  g_autoptr (GError) cause = NULL;
+  if (!ostree_repo_mark_commit_partial (repo, hex, FALSE, &cause))
+    {
+      sc_store_fail (error, g_steal_pointer (&cause));
+      return NULL;
+    }
+  return g_steal_pointer (&hex);
 }
 
 GVariant *

@@ -55,9 +55,23 @@ gboolean sc_tree_write (OstreeRepo *repo,
                         GCancellable *cancellable,
                         GError **error);
 
+/** sc_object_has_checksum: whether the content of a metadata object is what its name says */
+gboolean sc_object_has_checksum (GVariant *object, const ScChecksum *expected);
+
 /** sc_tree_load: (transfer full): "(a(say)a(sayay))" with valid names and checksums;
  * STORAGE_CORRUPT otherwise */
 GVariant *sc_tree_load (OstreeRepo *repo, const ScChecksum *checksum, GError **error);
+
+/** ScTreeVisitor: what is done with each child of a directory; FALSE ends the visit */
+typedef struct
+{
+  gboolean (*file) (gpointer user_data, const ScTreeEntry *entry, GError **error);
+  gboolean (*directory) (gpointer user_data, const ScTreeEntry *entry, GError **error);
+} ScTreeVisitor;
+
+/** sc_tree_visit: @tree: from sc_tree_load() */
+gboolean
+sc_tree_visit (GVariant *tree, const ScTreeVisitor *visitor, gpointer user_data, GError **error);
 
 /** sc_tree_get_checksum: the checksum at @index of a tuple; FALSE when it has another size, which
  * sc_tree_load() rules out */
@@ -79,7 +93,8 @@ typedef struct
   ScChecksum meta;
 } ScCommit;
 
-/** sc_commit_write: (transfer full): checksum of a commit without parent and body */
+/** sc_commit_write: (transfer full): checksum of a commit without parent and body, whose tree is
+ * written already */
 char *sc_commit_write (OstreeRepo *repo,
                        const ScCommit *commit,
                        GCancellable *cancellable,
