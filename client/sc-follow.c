@@ -190,6 +190,7 @@ finish (Follow *self, GVariant **result)
   g_autofree char *message = sc_dict_string (self->properties, "ErrorMessage");
 
   clear_line (self);
+  *result = g_variant_lookup_value (self->properties, "Result", G_VARIANT_TYPE_VARDICT);
   if (!has_ended (self->properties))
     {
       g_printerr ("syscontctl: the service went away before the job ended\n");
@@ -200,7 +201,6 @@ finish (Follow *self, GVariant **result)
       sc_client_print_error (message);
       return syscont_error_exit_status (name);
     }
-  *result = g_variant_lookup_value (self->properties, "Result", G_VARIANT_TYPE_VARDICT);
   return 0;
 }
 

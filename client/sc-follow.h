@@ -11,7 +11,7 @@
  * sc_follow:
  * @reply: (nullable) (transfer full): of a call that makes a job, "(o)"
  * @error: (nullable) (transfer full): of that call, when @reply is NULL
- * @result: (out) (nullable) (transfer full): a{sv} of a job that ended well
+ * @result: (out) (nullable) (transfer full): a{sv} of the job, also of one that failed
  *
  * With --no-block prints the job's number and does not wait.
  *

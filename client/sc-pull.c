@@ -147,6 +147,8 @@ pull (ScClient *client, const ScPullRequest *request, const char *name, GError *
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   if (request->platform != NULL)
     g_variant_builder_add (&options, "{sv}", "platform", g_variant_new_string (request->platform));
+  if (request->if_newer)
+    g_variant_builder_add (&options, "{sv}", "if-newer", g_variant_new_boolean (TRUE));
   if (!sc_pull_add_auth (request->authfile, &options, &fds, error))
     {
       g_variant_builder_clear (&options);

@@ -12,6 +12,7 @@ typedef struct
   const char *name_as;  /* (nullable) --name-as */
   const char *platform; /* (nullable) --platform */
   const char *authfile; /* (nullable) --authfile */
+  gboolean if_newer;    /* --if-newer */
 } ScPullRequest;
 
 /**

@@ -19,6 +19,8 @@ typedef struct
 } ScVerb;
 
 extern const ScVerb sc_verb_cancel;
+extern const ScVerb sc_verb_check;
+extern const ScVerb sc_verb_df;
 extern const ScVerb sc_verb_images;
 extern const ScVerb sc_verb_inspect;
 extern const ScVerb sc_verb_install;
@@ -35,3 +37,4 @@ extern const ScVerb sc_verb_status;
 extern const ScVerb sc_verb_stop;
 extern const ScVerb sc_verb_tag;
 extern const ScVerb sc_verb_uninstall;
+extern const ScVerb sc_verb_verify;

@@ -4,28 +4,121 @@
 
 #include <json-glib/json-glib.h>
 
+/* One line; nothing for an empty text. */
+static void
+print_line (const char *heading, const char *text)
+{
+  g_autofree char *safe = sc_safe_text (text);
+
+  if (*safe != '\0')
+    g_print ("%s: %s\n", heading, safe);
+}
+
+static JsonObject *
+get_object (JsonObject *parent, const char *member)
+{
+  JsonNode *node = parent != NULL ? json_object_get_member (parent, member) : NULL;
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
 static void
 print_labels (JsonObject *image)
 {
-  JsonNode *config = json_object_get_member (image, "config");
-  JsonNode *inner = JSON_NODE_HOLDS_OBJECT (config)
-                        ? json_object_get_member (json_node_get_object (config), "config")
-                        : NULL;
-  JsonNode *labels = inner != NULL && JSON_NODE_HOLDS_OBJECT (inner)
-                         ? json_object_get_member (json_node_get_object (inner), "Labels")
-                         : NULL;
-  if (labels == NULL || !JSON_NODE_HOLDS_OBJECT (labels))
-    return;
+  JsonObject *labels = get_object (image, "labels");
+  g_autoptr (GList) names = labels != NULL ? json_object_get_members (labels) : NULL;
 
-  g_autoptr (GList) names = json_object_get_members (json_node_get_object (labels));
   for (GList *l = names; l != NULL; l = l->next)
     {
-      const char *value
-          = json_object_get_string_member_with_default (json_node_get_object (labels), l->data, "");
-      g_autofree char *safe_name = sc_safe_text (l->data);
-      g_autofree char *safe_value = sc_safe_text (value);
-      g_print ("%s: %s\n", safe_name, safe_value);
+      g_autofree char *safe = sc_safe_text (l->data);
+      g_autofree char *value
+          = sc_safe_text (json_object_get_string_member_with_default (labels, l->data, ""));
+      g_print ("%s: %s\n", safe, value);
     }
+}
+
+/* A string, an array of strings joined by spaces, or the names of an object's members. */
+static char *
+member_to_text (JsonObject *object, const char *member)
+{
+  JsonNode *node = json_object_get_member (object, member);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
+    {
+      g_autoptr (GList) names = json_object_get_members (json_node_get_object (node));
+      for (GList *l = names; l != NULL; l = l->next)
+        g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", (char *)l->data);
+    }
+  else if (node != NULL && JSON_NODE_HOLDS_ARRAY (node))
+    {
+      JsonArray *array = json_node_get_array (node);
+      for (guint i = 0; i < json_array_get_length (array); i++)
+        {
+          const char *word = json_node_get_string (json_array_get_element (array, i));
+          g_string_append_printf (text, "%s%s", i > 0 ? " " : "", word != NULL ? word : "");
+        }
+    }
+  else if (node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_string (node) != NULL)
+    g_string_append (text, json_node_get_string (node));
+  return g_strdup (text->str);
+}
+
+/* What an image without templates is run by. */
+static void
+print_config (JsonObject *image)
+{
+  static const char *const members[] = { "Entrypoint", "Cmd",        "Env",     "WorkingDir",
+                                         "User",       "StopSignal", "Volumes", "ExposedPorts" };
+  JsonObject *config = get_object (get_object (image, "config"), "config");
+
+  for (gsize i = 0; config != NULL && i < G_N_ELEMENTS (members); i++)
+    {
+      g_autofree char *text = member_to_text (config, members[i]);
+      print_line (members[i], text);
+    }
+}
+
+static void
+print_layers (JsonObject *image)
+{
+  JsonObject *manifest = get_object (image, "manifest");
+  JsonNode *node = manifest != NULL ? json_object_get_member (manifest, "layers") : NULL;
+  JsonArray *layers
+      = node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  for (guint i = 0; layers != NULL && i < json_array_get_length (layers); i++)
+    {
+      JsonNode *element = json_array_get_element (layers, i);
+      if (!JSON_NODE_HOLDS_OBJECT (element))
+        continue;
+      JsonObject *layer = json_node_get_object (element);
+      const char *digest = json_object_get_string_member_with_default (layer, "digest", "");
+      gint64 size = json_object_get_int_member_with_default (layer, "size", 0);
+      g_autofree char *safe = sc_safe_text (digest);
+      g_autofree char *text = g_format_size ((guint64)MAX (size, 0));
+      g_print ("Layer: %s %s\n", safe, text);
+    }
+}
+
+static void
+print_size (JsonObject *image, const char *heading, const char *member)
+{
+  gint64 size = json_object_get_int_member_with_default (image, member, 0);
+  g_autofree char *text = g_format_size ((guint64)MAX (size, 0));
+
+  if (size > 0)
+    print_line (heading, text);
+}
+
+static void
+print_time (JsonObject *image, const char *heading, const char *member)
+{
+  gint64 time_usec = json_object_get_int_member_with_default (image, member, 0);
+  g_autofree char *text = sc_format_time ((guint64)MAX (time_usec, 0));
+
+  if (time_usec > 0)
+    print_line (heading, text);
 }
 
 static void
@@ -49,16 +142,22 @@ print_variables (JsonObject *variables, gboolean with_default, const char *headi
 static void
 print_image (JsonObject *image)
 {
-  static const char *const members[] = { "reference", "digest", "source", "platform" };
+  static const char *const members[] = { "references", "digest", "source", "platform" };
   static const char *const headings[] = { "Image Name", "Digest", "Source", "Platform" };
-  JsonObject *variables = json_object_get_object_member (image, "variables");
+  JsonObject *variables = get_object (image, "variables");
 
   for (guint i = 0; i < G_N_ELEMENTS (members); i++)
     {
-      const char *value = json_object_get_string_member_with_default (image, members[i], "");
-      g_autofree char *safe = sc_safe_text (value);
-      g_print ("%s: %s\n", headings[i], safe);
+      g_autofree char *text = member_to_text (image, members[i]);
+      print_line (headings[i], text);
     }
+  print_time (image, "Created", "created");
+  print_time (image, "Pulled", "pulled");
+  print_size (image, "Compressed Size", "compressed-size");
+  print_size (image, "Size", "size");
+  print_size (image, "Exclusive Size", "exclusive-size");
+  print_layers (image);
+  print_config (image);
   print_labels (image);
   if (variables != NULL && json_object_get_size (variables) > 0)
     {
@@ -96,7 +195,8 @@ run (ScClient *client, char **arguments)
 const ScVerb sc_verb_inspect = {
   .name = "inspect",
   .arguments = "IMAGE",
-  .summary = "Show an image: labels and template variables; all of it with --json",
+  .summary = "Show an image: what it is, its labels and template variables",
+  .description = "With --json its whole manifest and config too.",
   .min_arguments = 1,
   .max_arguments = 1,
   .run = run,

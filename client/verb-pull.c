@@ -7,6 +7,7 @@
 static char *name_as;
 static char *platform;
 static char *authfile;
+static gboolean if_newer;
 
 static const GOptionEntry *
 options (void)
@@ -18,6 +19,8 @@ options (void)
       "Platform to take from a multi-platform image", "OS/ARCH" },
     { "authfile", 0, 0, G_OPTION_ARG_FILENAME, &authfile,
       "Use the logins of this auth.json first; - for standard input", "FILE" },
+    { "if-newer", 0, 0, G_OPTION_ARG_NONE, &if_newer,
+      "Keep the stored image when its registry cannot be asked", NULL },
     { 0 },
   };
   return entries;
@@ -30,11 +33,15 @@ print_result (GVariant *result)
   g_autofree char *digest = sc_dict_string (result, "digest");
   guint64 downloaded_bytes = sc_dict_uint (result, "downloaded-bytes");
   g_autofree char *size = g_format_size (downloaded_bytes);
+  g_autofree char *given = sc_dict_string (result, "unchecked");
+  g_autofree char *unchecked = sc_safe_text (given);
   guint64 dropped = sc_dict_uint (result, "dropped-nodes");
 
   if (sc_dict_bool (result, "changed"))
     g_print ("pulled %s (%s%s%s)\n", reference, digest, downloaded_bytes > 0 ? ", " : "",
              downloaded_bytes > 0 ? size : "");
+  else if (*unchecked != '\0')
+    g_print ("%s is kept as it is (%s): %s\n", reference, digest, unchecked);
   else
     g_print ("%s is up to date (%s)\n", reference, digest);
   if (dropped > 0)
@@ -46,8 +53,13 @@ print_result (GVariant *result)
 static int
 run (ScClient *client, char **arguments)
 {
-  ScPullRequest request
-      = { .image = arguments[0], .name_as = name_as, .platform = platform, .authfile = authfile };
+  ScPullRequest request = {
+    .image = arguments[0],
+    .name_as = name_as,
+    .platform = platform,
+    .authfile = authfile,
+    .if_newer = if_newer,
+  };
   g_autoptr (GVariant) result = NULL;
   int status = sc_pull_run (client, &request, &result);
 

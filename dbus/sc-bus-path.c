@@ -21,6 +21,19 @@ sc_bus_path_container (const char *name)
 }
 
 char *
+sc_bus_path_to_container (const char *path)
+{
+  char *name = NULL;
+
+  if (sd_bus_path_decode (path, SYSCONT_CONTAINERS_PATH, &name) <= 0)
+    return g_strdup (path);
+
+  char *copy = g_strdup (name);
+  free (name);
+  return copy;
+}
+
+char *
 sc_bus_path_image (const char *digest)
 {
   const char *hex = strchr (digest, ':');

@@ -4,6 +4,7 @@
 #include "base/sc-fd.h"
 #include "base/sc-name.h"
 #include "deploy/sc-mount-point.h"
+#include "store/sc-checkout-dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -45,7 +46,7 @@ stage_init (Stage *self, const ScPaths *paths, const char *name, guint64 n, GErr
   self->directory = g_strdup_printf ("%s.%" G_GUINT64_FORMAT, name, n);
   self->partial = g_strdup_printf (".%s.partial", self->directory);
   self->ref = g_strdup_printf ("syscont/deploy/%s/%" G_GUINT64_FORMAT, name, n);
-  self->checkout_fd = sc_fd_ensure_dir (paths->checkout, 0700, error);
+  self->checkout_fd = sc_checkout_dir_open (paths, error);
   return self->checkout_fd >= 0;
 }
 

@@ -8,8 +8,7 @@
 #include "image/sc-endpoint.h"
 #include "ops/sc-op.h"
 
-/** sc_access_find_registry: (transfer full) (nullable): the registry itself, whatever location or
- * mirrors it has, without a login; errors as below */
+/** sc_access_find_registry: (transfer full): the registry itself, without a login */
 ScEndpoint *
 sc_access_find_registry (const ScOpContext *context, const char *registry, GError **error);
 
@@ -17,9 +16,7 @@ sc_access_find_registry (const ScOpContext *context, const char *registry, GErro
  * sc_access_find_endpoints:
  * @reference: with a registry
  *
- * Reads registries.d and certs.d. Returns: (transfer full) (nullable): of ScEndpoint, in the order in
- * which they are to be asked; POLICY_REJECTED when the registry is blocked, INVALID_ARGUMENT and
- * TLS_FAILED name the file that is wrong
+ * Returns: (transfer full): of ScEndpoint, in the order in which they are to be asked
  */
 GPtrArray *
 sc_access_find_endpoints (const ScOpContext *context, const ScReference *reference, GError **error);

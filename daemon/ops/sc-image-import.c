@@ -6,7 +6,7 @@
 #include "ops/sc-op-private.h"
 #include "ops/sc-transfer.h"
 #include "ops/sc-unpacker.h"
-#include "store/sc-image-store.h"
+#include "store/sc-image-parts.h"
 #include "store/sc-layer-writer.h"
 
 #include <string.h>
@@ -322,8 +322,8 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
   const ScImageImport *import = run->import;
   g_autoptr (ScImage) stored = sc_image_store_lookup (import->repo, import->resolved->digest, NULL);
 
-  *done = stored != NULL;
-  if (stored == NULL)
+  *done = stored != NULL && sc_image_is_whole (import->repo, stored);
+  if (!*done)
     return TRUE;
   if (g_strv_contains ((const char *const *)stored->references, import->fullname))
     {

@@ -10,30 +10,56 @@ sc_image_rendering_clear (ScImageRendering *self)
   g_clear_pointer (&self->rendering, sc_rendering_free);
 }
 
+/* Stands for the config of an image that has none: what to run is in its templates. */
 static ScImageConfig *
-read_image_config (const ScImageRenderRequest *request, GError **error)
+make_empty_config (const ScImage *image)
 {
+  ScImageConfig *config = g_new0 (ScImageConfig, 1);
+
+  config->platform = *image->platform != '\0' ? sc_platform_parse (image->platform, NULL) : NULL;
+  if (config->platform == NULL)
+    config->platform = sc_platform_host ();
+  config->labels = g_hash_table_ref (image->labels);
+  return config;
+}
+
+/* Other tools stored images without a config: made in OSTree itself, with a manifest of an old kind,
+ * or pruned by a tool that took configs for unused. */
+static ScImageConfig *
+read_image_config (const ScImageRenderRequest *request, const ScExports *exports, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GBytes) bytes = sc_image_store_get_config (request->repo, request->image, &cause);
+  gboolean has_template = exports->config != NULL || exports->config_template != NULL;
+
+  if (bytes == NULL)
+    {
+      if (has_template
+          && (g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND)
+              || g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED)))
+        return make_empty_config (request->image);
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return NULL;
+    }
+
   g_autoptr (GBytes) manifest_bytes
       = sc_image_store_get_manifest (request->repo, request->image, error);
   g_autoptr (ScManifest) manifest
       = manifest_bytes != NULL ? sc_manifest_parse (manifest_bytes, NULL, error) : NULL;
-  g_autoptr (GBytes) bytes
-      = manifest != NULL ? sc_image_store_get_config (request->repo, request->image, error) : NULL;
-  g_autoptr (ScImageConfig) config
-      = bytes != NULL ? sc_image_config_parse (bytes, manifest->layers->len, error) : NULL;
-  if (config == NULL)
-    return NULL;
+  return manifest != NULL ? sc_image_config_parse (bytes, manifest->layers->len, error) : NULL;
+}
 
+static gboolean
+check_platform (const ScImageConfig *config, GError **error)
+{
   g_autoptr (ScPlatform) host = sc_platform_host ();
-  if (sc_platform_rank (host, config->platform) == 0)
-    {
-      g_autofree char *want = sc_platform_to_text (host);
-      g_autofree char *have = sc_platform_to_text (config->platform);
-      sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH,
-                    "the image is for %s and cannot run on %s", have, want);
-      return NULL;
-    }
-  return g_steal_pointer (&config);
+  if (sc_platform_rank (host, config->platform) > 0)
+    return TRUE;
+
+  g_autofree char *want = sc_platform_to_text (host);
+  g_autofree char *have = sc_platform_to_text (config->platform);
+  return sc_error_set (error, SYSCONT_ERROR_PLATFORM_MISMATCH,
+                       "the image is for %s and cannot run on %s", have, want);
 }
 
 /* A file of the image that need not be there; what is no regular file counts as none. */
@@ -51,16 +77,16 @@ sc_image_render (const ScImageRenderRequest *request,
 {
   const ScOpContext *context = request->context;
   const ScContainer *container = request->container;
-  g_autoptr (ScImageConfig) image_config = read_image_config (request, error);
-  if (image_config == NULL)
-    return FALSE;
+
   out->rootfs_commit
       = sc_image_store_ensure_rootfs (request->repo, request->image, cancellable, error);
   if (out->rootfs_commit == NULL)
     return FALSE;
 
   g_autoptr (ScExports) exports = sc_exports_load (request->repo, out->rootfs_commit, error);
-  if (exports == NULL)
+  g_autoptr (ScImageConfig) image_config
+      = exports != NULL ? read_image_config (request, exports, error) : NULL;
+  if (image_config == NULL || !check_platform (image_config, error))
     return FALSE;
   g_autoptr (GBytes) passwd = read_user_file (request->repo, out->rootfs_commit, "etc/passwd");
   g_autoptr (GBytes) group = read_user_file (request->repo, out->rootfs_commit, "etc/group");

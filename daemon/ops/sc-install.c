@@ -99,7 +99,9 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
         }
       g_autoptr (ScReference) full = find_registry (self, error);
       if (full == NULL
-          || !sc_pull (self->context, self->repo, full, op->platform, cancellable, error))
+          || !sc_pull (self->context, self->repo,
+                       &(ScPullSource){ .reference = full, .platform = op->platform }, cancellable,
+                       error))
         return FALSE;
       g_free (self->fullname);
       self->fullname = g_strdup (full->fullname);

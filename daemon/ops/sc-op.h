@@ -85,8 +85,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOp, sc_op_free)
  * sc_op_new_pull:
  * @reference: with a registry (sc_reference_resolve_short_name())
  * @platform: (nullable): NULL for this machine's
+ * @if_newer: a registry that cannot be asked is no error when the image is stored
  */
-ScOp *sc_op_new_pull (const ScReference *reference, const ScPlatform *platform);
+ScOp *sc_op_new_pull (const ScReference *reference, const ScPlatform *platform, gboolean if_newer);
 
 typedef enum
 {
@@ -150,6 +151,12 @@ typedef enum
 ScOp *sc_op_new_unit (ScUnitVerb verb, const char *const *names);
 ScOp *sc_op_new_remove_image (const char *image);
 ScOp *sc_op_new_prune (gboolean dry_run);
+
+/** sc_op_new_verify_images: @images: as given; none: all of them */
+ScOp *sc_op_new_verify_images (const char *const *images, gboolean repair);
+
+/** sc_op_new_check_images: @images: as given; none: all that came from a registry */
+ScOp *sc_op_new_check_images (const char *const *images);
 
 /** sc_op_new_tag_image: @fullname: the name to give, checked */
 ScOp *sc_op_new_tag_image (const char *image, const char *fullname);

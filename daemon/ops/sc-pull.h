@@ -8,16 +8,21 @@
 #include "ops/sc-op.h"
 #include "store/sc-repo.h"
 
+typedef struct
+{
+  const ScReference *reference; /* with a registry */
+  const ScPlatform *platform;   /* (nullable) NULL for this machine's */
+  const char *fullname;         /* (nullable) to store it under, NULL for the reference's */
+  const char *source;           /* (nullable) to record, NULL for the reference */
+} ScPullSource;
+
 /**
  * sc_pull:
- * @reference: with a registry
- * @platform: (nullable): NULL for this machine's
  *
  * Sets the context's result as sc_image_import() does.
  */
 gboolean sc_pull (ScOpContext *context,
                   ScRepo *repo,
-                  const ScReference *reference,
-                  const ScPlatform *platform,
+                  const ScPullSource *pull,
                   GCancellable *cancellable,
                   GError **error);

@@ -17,17 +17,61 @@ static const ScJsonLimits config_limits = {
   .max_string_bytes = 64 * 1024,
 };
 
+/* @bytes: (nullable): null in the answer */
 static gboolean
 add_document (JsonObject *object, const char *member, GBytes *bytes, GError **error)
 {
-  gsize size;
-  const char *data = g_bytes_get_data (bytes, &size);
-  JsonNode *node = sc_json_parse (data, size, &config_limits, error);
+  gsize size = 0;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
+  JsonNode *node = data != NULL ? sc_json_parse (data, size, &config_limits, error)
+                                : json_node_new (JSON_NODE_NULL);
 
   if (node == NULL)
     return sc_prefix_error (error, "%s: ", member);
   json_object_set_member (object, member, node);
   return TRUE;
+}
+
+/* Images that other tools stored may lack either: an old manifest names no config, a tree made in
+ * OSTree has no manifest, and a prune of atomic has taken configs away. */
+static gboolean
+read_document (GBytes **bytes,
+               GBytes *(*read) (ScRepo *repo, const ScImage *image, GError **error),
+               ScRepo *repo,
+               const ScImage *image,
+               GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  *bytes = read (repo, image, &cause);
+  if (*bytes != NULL || g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND)
+      || g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
+static gboolean
+add_documents (JsonObject *object, ScRepo *repo, const ScImage *image, GError **error)
+{
+  g_autoptr (GBytes) manifest = NULL;
+  g_autoptr (GBytes) config = NULL;
+
+  return read_document (&manifest, sc_image_store_get_manifest, repo, image, error)
+         && read_document (&config, sc_image_store_get_config, repo, image, error)
+         && add_document (object, "manifest", manifest, error)
+         && add_document (object, "config", config, error);
+}
+
+static void
+add_labels (JsonObject *object, GHashTable *labels)
+{
+  g_autoptr (GList) names = g_list_sort (g_hash_table_get_keys (labels), (GCompareFunc)strcmp);
+  JsonObject *members = json_object_new ();
+
+  for (GList *l = names; l != NULL; l = l->next)
+    json_object_set_string_member (members, l->data, g_hash_table_lookup (labels, l->data));
+  json_object_set_object_member (object, "labels", members);
 }
 
 static gboolean
@@ -68,23 +112,29 @@ add_names (JsonObject *object, const ScImage *image)
   json_object_set_string_member (object, "platform", image->platform);
 }
 
+static void
+add_numbers (JsonObject *object, const ScImage *image)
+{
+  json_object_set_int_member (object, "created", MAX (image->created_usec, 0));
+  json_object_set_int_member (object, "pulled", MAX (image->pulled_usec, 0));
+  json_object_set_int_member (object, "size", (gint64)image->size_bytes);
+  json_object_set_int_member (object, "compressed-size", (gint64)image->compressed_bytes);
+  json_object_set_int_member (object, "exclusive-size", (gint64)image->exclusive_bytes);
+}
+
 char *
 sc_query_inspect_image (const ScPaths *paths, const char *name, GError **error)
 {
   g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
   g_autoptr (ScImage) image = repo != NULL ? sc_image_store_lookup (repo, name, error) : NULL;
-  g_autoptr (GBytes) manifest
-      = image != NULL ? sc_image_store_get_manifest (repo, image, error) : NULL;
-  g_autoptr (GBytes) config
-      = manifest != NULL ? sc_image_store_get_config (repo, image, error) : NULL;
   g_autoptr (JsonObject) object = json_object_new ();
 
-  if (config == NULL)
+  if (image == NULL)
     return NULL;
   add_names (object, image);
-  if (!add_document (object, "manifest", manifest, error)
-      || !add_document (object, "config", config, error)
-      || !add_variables (object, repo, image, error))
+  add_numbers (object, image);
+  add_labels (object, image->labels);
+  if (!add_documents (object, repo, image, error) || !add_variables (object, repo, image, error))
     {
       sc_prefix_error (error, "image \"%s\": ", name);
       return NULL;

@@ -19,19 +19,6 @@ report_pruned (ScOpContext *context, const ScPruneResult *pruned)
 
 /* --- remove an image --- */
 
-/* The name among the image's that @given is; NULL when @given is a part of the digest, which means
- * all of them. */
-static const char *
-name_meant (const ScImage *image, const char *given)
-{
-  g_autoptr (ScReference) reference = sc_reference_parse (given, NULL);
-
-  for (guint i = 0; reference != NULL && image->references[i] != NULL; i++)
-    if (strcmp (image->references[i], reference->fullname) == 0)
-      return image->references[i];
-  return NULL;
-}
-
 static gboolean
 remove_names (
     ScRepo *repo, const ScImage *image, const char *name, GCancellable *cancellable, GError **error)
@@ -46,16 +33,49 @@ remove_names (
   return sc_repo_commit (repo, cancellable, error);
 }
 
+/* What cannot be read any more has to go by its name, for nothing else of it is known; it would keep
+ * prune from telling what is needed. */
+static gboolean
+remove_unreadable (ScOpContext *context,
+                   ScRepo *repo,
+                   const char *given,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  g_auto (ScPruneResult) pruned = { 0 };
+  g_autoptr (ScReference) reference = sc_reference_parse (given, error);
+  if (reference == NULL || !sc_usage_check_name_unused (context->paths, reference->fullname, error)
+      || !sc_repo_begin (repo, cancellable, error))
+    return FALSE;
+
+  g_autoptr (ScRepoTransaction) transaction G_GNUC_UNUSED = repo;
+  sc_image_store_remove_name (repo, reference->fullname);
+  if (!sc_repo_commit (repo, cancellable, error)
+      || !sc_usage_prune (context->paths, repo, FALSE, &pruned, NULL, error))
+    return FALSE;
+  report_pruned (context, &pruned);
+  sc_op_set_changed (context, TRUE);
+  return TRUE;
+}
+
 static gboolean
 remove_image (ScOpContext *context, const char *given, GCancellable *cancellable, GError **error)
 {
   g_auto (ScPruneResult) pruned = { 0 };
+  g_autoptr (GError) cause = NULL;
   g_autoptr (ScRepo) repo = sc_repo_open (context->paths, error);
-  g_autoptr (ScImage) image = repo != NULL ? sc_image_store_lookup (repo, given, error) : NULL;
-  if (image == NULL)
+  if (repo == NULL)
     return FALSE;
+  g_autoptr (ScImage) image = sc_image_store_lookup (repo, given, &cause);
+  if (image == NULL && g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_STORAGE_CORRUPT))
+    return remove_unreadable (context, repo, given, cancellable, error);
+  if (image == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
 
-  const char *name = name_meant (image, given);
+  const char *name = sc_image_find_name (image, given);
   if (!sc_usage_check_unused (context->paths, image, name, error))
     return FALSE;
   sc_progress_set_phase (context->progress, "clean");

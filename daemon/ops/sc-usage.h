@@ -20,6 +20,9 @@ gboolean sc_usage_check_unused (const ScPaths *paths,
                                 const char *fullname,
                                 GError **error);
 
+/** sc_usage_check_name_unused: BUSY naming the container that was installed from @fullname */
+gboolean sc_usage_check_name_unused (const ScPaths *paths, const char *fullname, GError **error);
+
 /** sc_usage_prune: sc_prune() with the deployments that exist */
 gboolean sc_usage_prune (const ScPaths *paths,
                          ScRepo *repo,
@@ -27,3 +30,6 @@ gboolean sc_usage_prune (const ScPaths *paths,
                          ScPruneResult *result,
                          GCancellable *cancellable,
                          GError **error);
+
+/** sc_usage_measure: sc_prune_measure() with the deployments that exist */
+gboolean sc_usage_measure (const ScPaths *paths, ScRepo *repo, ScStorageSize *size, GError **error);

@@ -5,6 +5,7 @@
 #include "ops/sc-login-store.h"
 #include "ops/sc-login.h"
 #include "ops/sc-query.h"
+#include "ops/sc-storage-query.h"
 #include "service/sc-answer.h"
 
 #define MAX_THREADS 2
@@ -102,6 +103,38 @@ ask_image (const ScPendingCall *call, GError **error)
 }
 
 static GVariant *
+ask_sizes (const ScPendingCall *call, GError **error)
+{
+  GVariant *sizes = sc_storage_query_sizes (call->parts->paths, error);
+
+  return sizes != NULL ? g_variant_new ("(@a{sv})", sizes) : NULL;
+}
+
+static void
+add_rows (GVariantBuilder *builder, GVariant *rows)
+{
+  for (gsize i = 0; i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+      g_variant_builder_add_value (builder, row);
+    }
+}
+
+static GVariant *
+ask_blobs (const ScPendingCall *call, GError **error)
+{
+  GVariant *answer = sc_storage_query_blobs (call->parts->paths, error);
+  if (answer == NULL)
+    return NULL;
+
+  g_autoptr (GVariant) blobs = g_variant_ref_sink (answer);
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  add_rows (&builder, call->rows);
+  add_rows (&builder, blobs);
+  return g_variant_new ("(aa{sv})", &builder);
+}
+
+static GVariant *
 set_registry_credential (const ScPendingCall *call, GError **error)
 {
   const ScRequest *request = call->request;
@@ -135,6 +168,18 @@ void
 sc_answer_inspect_image (ScPendingCall *call)
 {
   run_query (call, ask_image);
+}
+
+void
+sc_answer_get_storage_info (ScPendingCall *call)
+{
+  run_query (call, ask_sizes);
+}
+
+void
+sc_answer_list_blobs (ScPendingCall *call)
+{
+  run_query (call, ask_blobs);
 }
 
 void

@@ -22,11 +22,27 @@ add_object (GVariantBuilder *builder, gpointer interface, const char *path)
   g_variant_builder_add_value (builder, dict);
 }
 
+/* @repository: the name without tag and digest */
+static gboolean
+has_repository (const ScImage *image, const char *repository)
+{
+  gsize length = strlen (repository);
+
+  for (guint i = 0; image->references[i] != NULL; i++)
+    if (strncmp (image->references[i], repository, length) == 0
+        && strchr (":@", image->references[i][length]) != NULL
+        && strchr (image->references[i] + length, '/') == NULL)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 answer_list_images (ScPendingCall *call)
 {
   const ScInventory *inventory = sc_objects_get_inventory (call->parts->objects);
-  const char *name = sc_options_get_string (call->request->options, "reference");
+  const ScOptions *filter = call->request->options;
+  const char *name = sc_options_get_string (filter, "reference");
+  const char *repository = sc_options_get_string (filter, "repository");
   g_autoptr (ScReference) reference = name != NULL ? sc_reference_parse (name, NULL) : NULL;
   const char *wanted = reference != NULL ? reference->fullname : name;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
@@ -36,10 +52,18 @@ answer_list_images (ScPendingCall *call)
       const ScImage *image = inventory->images->pdata[i];
       g_autofree char *path = sc_bus_path_image (image->digest);
 
-      if (wanted == NULL || g_strv_contains ((const char *const *)image->references, wanted))
+      if ((wanted == NULL || g_strv_contains ((const char *const *)image->references, wanted))
+          && (repository == NULL || has_repository (image, repository)))
         add_object (&builder, sc_objects_find_image (call->parts->objects, image->digest), path);
     }
+  if (sc_options_get_bool (filter, "all", FALSE))
+    {
+      call->rows = g_variant_ref_sink (g_variant_builder_end (&builder));
+      sc_answer_list_blobs (call);
+      return;
+    }
   sc_pending_call_return (call, g_variant_new ("(aa{sv})", &builder));
+  sc_pending_call_free (call);
 }
 
 static gboolean
@@ -178,7 +202,7 @@ static const struct
   void (*answer) (ScPendingCall *call);
   gboolean takes_call; /* answers later and frees the call then */
 } answers[] = {
-  { "ListImages", answer_list_images, FALSE },
+  { "ListImages", answer_list_images, TRUE },
   { "ListContainers", answer_list_containers, FALSE },
   { "ListJobs", answer_list_jobs, FALSE },
   { "GetContainer", answer_get_container, FALSE },
@@ -186,6 +210,7 @@ static const struct
   { "GetJob", answer_get_job, FALSE },
   { "GetValues", sc_answer_get_values, TRUE },
   { "InspectImage", sc_answer_inspect_image, TRUE },
+  { "GetStorageInfo", sc_answer_get_storage_info, TRUE },
   { "CanAuthorize", sc_answer_can_authorize, TRUE },
   { "SetRegistryCredential", sc_answer_set_registry_credential, TRUE },
   { "RemoveRegistryCredential", sc_answer_remove_registry_credential, TRUE },

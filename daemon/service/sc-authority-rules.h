@@ -8,6 +8,7 @@
 #include "service/sc-request.h"
 
 #define SC_ACTION_INSPECT        "org.syscont.inspect"
+#define SC_ACTION_CHECK          "org.syscont.check"
 #define SC_ACTION_PULL           "org.syscont.pull"
 #define SC_ACTION_INSTALL        "org.syscont.install"
 #define SC_ACTION_UNINSTALL      "org.syscont.uninstall"

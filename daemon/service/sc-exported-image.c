@@ -56,6 +56,7 @@ sc_exported_image_update (SyscontImage *object, const ScInventory *inventory, co
   syscont_image_set_created (object, (guint64)MAX (image->created_usec, 0));
   syscont_image_set_pulled (object, (guint64)MAX (image->pulled_usec, 0));
   syscont_image_set_size (object, image->size_bytes);
+  syscont_image_set_compressed_size (object, image->compressed_bytes);
   syscont_image_set_exclusive_size (object, image->exclusive_bytes);
   syscont_image_set_labels (object, make_labels (image->labels));
   syscont_image_set_used_by (object, (const char *const *)users);

@@ -19,6 +19,7 @@ sc_pending_call_free (ScPendingCall *self)
   sc_idle_release (self->parts->idle);
   g_clear_object (&self->invocation);
   g_clear_pointer (&self->caller, sc_caller_unref);
+  g_clear_pointer (&self->rows, g_variant_unref);
   sc_request_free (self->request);
   g_free (self);
 }

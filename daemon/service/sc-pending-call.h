@@ -27,6 +27,8 @@ typedef struct
   GDBusMethodInvocation *invocation; /* (owned) (nullable) NULL when it is answered */
   ScRequest *request;                /* (owned) */
   ScCaller *caller;                  /* (owned) (nullable) until it is known */
+  GVariant
+      *rows; /* (owned) (nullable) aa{sv}: what is known already of an answer that takes longer */
 } ScPendingCall;
 
 /**

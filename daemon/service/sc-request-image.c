@@ -25,7 +25,8 @@ parse_pull (const ScCall *call, ScRequest *request, GError **error)
   if (!sc_request_parse_platform (request->options, &platform, error))
     return FALSE;
 
-  request->op = sc_op_new_pull (request->subject.reference, platform);
+  request->op = sc_op_new_pull (request->subject.reference, platform,
+                                sc_options_get_bool (request->options, "if-newer", FALSE));
   return sc_request_take_auth (call, request, error);
 }
 
@@ -82,10 +83,7 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec pull_options[] = {
-  { "platform", "s" },
-  { "auth", "h" },
-  { "no-queue", "b" },
-  { NULL, NULL },
+  { "if-newer", "b" }, { "platform", "s" }, { "auth", "h" }, { "no-queue", "b" }, { NULL, NULL },
 };
 
 static const ScOptionSpec import_options[] = {

@@ -68,6 +68,8 @@ parse_get_job (const ScCall *call, ScRequest *request, GError **error)
 
 static const ScOptionSpec image_filter[] = {
   { "reference", "s" },
+  { "repository", "s" },
+  { "all", "b" },
   { NULL, NULL },
 };
 

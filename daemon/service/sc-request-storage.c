@@ -45,6 +45,63 @@ parse_tag_image (const ScCall *call, ScRequest *request, GError **error)
   return TRUE;
 }
 
+/* Each once, none for all. */
+static char **
+check_images (const char *method, const char *const *images, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (gsize i = 0; images[i] != NULL; i++)
+    {
+      if (!sc_request_check_image (images[i], error))
+        return NULL;
+      if (!g_hash_table_add (seen, (gpointer)images[i]))
+        continue;
+      if (g_hash_table_size (seen) > SC_REQUEST_MAX_NAMES)
+        {
+          sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                        "%s takes at most %d images in one call", method, SC_REQUEST_MAX_NAMES);
+          return NULL;
+        }
+      g_strv_builder_add (builder, images[i]);
+    }
+  return g_strv_builder_end (builder);
+}
+
+static char **
+parse_images (const ScCall *call, ScRequest *request, GError **error)
+{
+  g_autofree const char **given = NULL;
+
+  g_variant_get (call->parameters, "(^a&s@a{sv})", &given, NULL);
+  char **images = check_images (request->method, given, error);
+  if (images != NULL && images[0] != NULL)
+    request->subject.image = g_strjoinv (" ", images);
+  return images;
+}
+
+static gboolean
+parse_verify_images (const ScCall *call, ScRequest *request, GError **error)
+{
+  g_auto (GStrv) images = parse_images (call, request, error);
+  if (images == NULL)
+    return FALSE;
+  request->op = sc_op_new_verify_images ((const char *const *)images,
+                                         sc_options_get_bool (request->options, "repair", FALSE));
+  return TRUE;
+}
+
+static gboolean
+parse_check_images (const ScCall *call, ScRequest *request, GError **error)
+{
+  g_auto (GStrv) images = parse_images (call, request, error);
+  if (images == NULL)
+    return FALSE;
+  request->op = sc_op_new_check_images ((const char *const *)images);
+  return TRUE;
+}
+
 static gboolean
 parse_prune (const ScCall *call, ScRequest *request, GError **error)
 {
@@ -63,10 +120,19 @@ static const ScOptionSpec prune_options[] = {
   { NULL, NULL },
 };
 
+static const ScOptionSpec verify_options[] = {
+  { "repair", "b" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
 const ScMethod sc_request_storage_methods[] = {
   { "RemoveImage", queue_options, parse_remove_image },
   { "TagImage", queue_options, parse_tag_image },
+  { "VerifyImages", verify_options, parse_verify_images },
+  { "CheckImages", queue_options, parse_check_images },
   { "Prune", prune_options, parse_prune },
+  { "GetStorageInfo", sc_request_no_options, NULL },
   { "InspectImage", sc_request_no_options, parse_image },
   { "GetImage", sc_request_no_options, parse_image },
   { NULL, NULL, NULL },
