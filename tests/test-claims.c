@@ -11,7 +11,7 @@ make_pull (const char *name)
   g_autoptr (ScReference) reference = sc_reference_parse (name, NULL);
 
   g_assert_nonnull (reference);
-  return sc_op_new_pull (reference, NULL);
+  return sc_op_new_pull (reference, NULL, FALSE);
 }
 
 static void
