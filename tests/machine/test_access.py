@@ -11,7 +11,7 @@ from case import BUS_NAME, JOB, MANAGER, HERE, SyscontCase
 READING = {"InspectImage", "ListImages", "ListContainers", "ListJobs", "GetContainer", "GetImage", "GetJob", "CanAuthorize",
            "Subscribe", "Unsubscribe"}
 # Arguments are read before anybody is asked, so they must be right.
-REFERENCE = "127.0.0.1:1/victim:latest"
+FIRST = {"Pull": "127.0.0.1:1/victim:latest", "RemoveRegistryCredential": "registry.example.com"}
 SAMPLES = {"s": "'victim'", "as": "['victim']", "a{sv}": "{}", "t": "1", "o": "'/'", "u": "1", "i": "1"}
 RULE = 'polkit.addRule(function(action, subject) {{\n' \
        '  if (action.id.indexOf("org.syscont.") == 0 && action.id != "org.syscont.inspect" && subject.user == "{user}") return polkit.Result.{answer};\n}});\n'
@@ -46,7 +46,7 @@ class Access(SyscontCase):
         for name, signature in methods(MANAGER):
             if name not in READING and "h" not in signature:
                 arguments = [SAMPLES[text] for text in signature]
-                yield name, [REFERENCE, *arguments[1:]] if name == "Pull" else arguments
+                yield name, [FIRST[name], *arguments[1:]] if name in FIRST else arguments
 
     def assert_every_call_is(self, error, user="alice"):
         before, refs, job = self.host(), self.refs(), self.newest_job()["id"]
