@@ -103,11 +103,15 @@ run (ScClient *client, char **arguments)
 
   if (password_stdin && user == NULL)
     return sc_client_usage_error ("--password-stdin needs --username");
+  if (strstr (arguments[0], "://") != NULL)
+    return sc_client_usage_error ("%s: write the registry without https://", arguments[0]);
   if (token_server != NULL && (strchr (token_server, '/') != NULL || *token_server == '\0'))
     return sc_client_usage_error ("--token-server is HOST or HOST:PORT");
 
   g_autofree char *name
       = user != NULL ? g_strdup (user) : sc_secret_input_ask ("Username: ", TRUE, &error);
+  if (name != NULL && (*name == '\0' || strchr (name, ':') != NULL))
+    return sc_client_usage_error ("a user's name is not empty and has no \":\"");
   g_autofree char *password = name != NULL ? get_password (&error) : NULL;
   if (password == NULL)
     return sc_client_fail (error);

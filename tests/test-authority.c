@@ -136,6 +136,22 @@ test_describe_install (void)
 }
 
 static void
+test_describe_login (void)
+{
+  char prefix[] = "registry.example.com:5000/infra";
+  const ScSubject subject = { .prefix = prefix };
+
+  g_autoptr (GHashTable) details = describe ("Login", &subject);
+
+  g_assert_cmpstr (g_hash_table_lookup (details, "operation"), ==, "login");
+  g_assert_cmpstr (g_hash_table_lookup (details, "registry"), ==, "registry.example.com:5000");
+  g_assert_cmpstr (g_hash_table_lookup (details, "repository"), ==, "infra");
+  g_assert_cmpstr (g_hash_table_lookup (details, "polkit.message"), ==,
+                   "Authentication is required to store a login for "
+                   "\"registry.example.com:5000/infra\"");
+}
+
+static void
 test_describe_many_containers (void)
 {
   g_auto (GStrv) containers = g_strsplit ("a b c d e f g", " ", -1);
@@ -173,6 +189,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/authority/check/unknown-caller-is-gone", test_check_unknown_caller_is_gone);
   g_test_add_func ("/authority/describe/install", test_describe_install);
+  g_test_add_func ("/authority/describe/login", test_describe_login);
   g_test_add_func ("/authority/describe/many-containers", test_describe_many_containers);
   g_test_add_func ("/authority/describe/nothing-has-operation",
                    test_describe_nothing_has_operation);

@@ -63,7 +63,7 @@ static void
 assert_no_secret_in (const GError *error)
 {
   g_assert_null (strstr (error->message, CANARY));
-  g_assert_null (strstr (error->message, BASIC + strlen ("Basic ")));
+  g_assert_null (strstr (error->message, &BASIC[strlen ("Basic ")]));
 }
 
 /* --- passwords --- */

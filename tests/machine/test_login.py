@@ -48,7 +48,7 @@ class Login(SyscontCase):
 
     def setUp(self):
         super().setUp()
-        self.tokens.configure(lifetime_s=600)
+        self.tokens.configure(lifetime_s=600, answer=None, expires_in=None)
         self.addCleanup(self.machine.run, ["rm", "-f", OWN, RUN, ETC])
         self.addCleanup(self.forget)
 
@@ -109,9 +109,11 @@ class Login(SyscontCase):
         self.assertIn("did not ask", result.err)
 
     def test_wrong_use(self):
-        for arguments in (["login"], ["login", "https://h.io"], ["login", "busybox"], ["login", "h.io", "--password-stdin"],
-                          ["logout", "h.io/a:1"], ["pull", "oci:/share", "--authfile", "/dev/null"],
-                          ["login", "h.io", "-u", "a:b", "--password-stdin"]):
+        login = ["login", "--password-stdin", "-u"]
+        for arguments in (["login"], ["login", "h.io"], [*login, "alice", "https://h.io"], [*login, "alice", "busybox"],
+                          [*login, "a:b", "h.io"], [*login, "alice", "h.io", "--token-server", "https://x/"],
+                          ["login", "h.io", "--password-stdin"], ["logout", "h.io/a:1"],
+                          ["pull", "oci:/share", "--authfile", "/dev/null"], ["install", "oci:/share", "--authfile", "-"]):
             with self.subTest(" ".join(arguments)):
                 result = self.ctl(*arguments, input="x\n", check=False)
                 self.assertEqual(result.status, 2, result)
@@ -141,10 +143,13 @@ class Login(SyscontCase):
 
     def test_pipe_without_end_hangs_nobody(self):
         """The call is answered in the end, and others in the meantime."""
-        script = f"sleep 100 | busctl call {BUS_NAME} {MANAGER_PATH} {MANAGER} SetRegistryCredential 'sha{{sv}}' h.io 0 0"
-        process = self.machine.spawn(["sh", "-c", script])
-        self.addCleanup(process.kill)
-        self.machine.wait_for(lambda: self.ctl("list").status == 0, 5)
+        call = ["busctl", "call", BUS_NAME, MANAGER_PATH, MANAGER, "SetRegistryCredential", "sha{sv}", "h.io", "0", "0"]
+        end, begin = os.pipe()
+        self.addCleanup(os.close, begin)
+        process = self.machine.spawn(call, stdin=end)
+        os.close(end)
+        self.ctl("list")
+        self.assertIsNone(process.poll())
         out, err = process.communicate(timeout=60)
         self.assertIn("does not come to its end", err, out)
 
@@ -189,6 +194,23 @@ class Login(SyscontCase):
         self.assertEqual(len(self.tokens.requests()) - before, 3)
         rows = [row["headers"] for row in faulty.requests() if row["path"].endswith(layers[2])]
         self.assertEqual([row.get("Range") for row in rows], [None, "bytes=300000-", "bytes=300000-"])
+
+    def test_RP13_odd_answers_of_the_token_server(self):
+        self.login(self.with_tokens.host)
+        for name, text in (("no token", "{}"), ("empty", ""), ("no JSON", "canary"), ("line break", '{"token":"a\\r\\nX-Evil: b"}'),
+                           ("blank", '{"token":"a b"}'), ("100 KiB", json.dumps({"token": "a" * 100 * 1024})),
+                           ("10 MiB", " " * 10 * 1024 * 1024 + '{"token":"a"}')):
+            with self.subTest(name):
+                self.tokens.configure(answer=text)
+                result = self.ctl("pull", self.token_name, check=False)
+                self.assertIn(result.status, (7, 8), result)
+                self.assertIn(self.newest_job()["error-name"].rsplit(".", 1)[1], ("RegistryAuthRequired", "LimitExceeded"))
+        for lifetime in ("-1", "0", "1000000000000", '"abc"', "1e400", "null"):
+            with self.subTest(lifetime):
+                self.tokens.configure(answer=None, expires_in=lifetime)
+                result = self.ctl("pull", self.token_name, check=False)
+                self.assertIn(result.status, (0, 8), result)
+                self.forget()
 
     # --- files ---
 
@@ -253,8 +275,8 @@ class Login(SyscontCase):
         self.login(f"registry.example.com:{registry.port}")
         self.ctl("pull", f"registry.example.com:{registry.port}/app")
 
-    def test_I10_secrets_stay_where_they_belong(self):
-        """RX10: one pull from an origin that sends us on to another one, and every sink looked into."""
+    def test_I10_RX10_secrets_stay_where_they_belong(self):
+        """An origin sends us on to another one, and every sink is looked into."""
         image = images.bulky(4, seed=16)
         other = FaultyRegistry(self.machine, image)
         origin = FaultyRegistry(self.machine, image)

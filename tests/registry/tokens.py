@@ -4,7 +4,8 @@
 DIRECTORY/config.json says who is who:
 
     {"issuer": TEXT, "users": {NAME: PASSWORD}, "identity_tokens": {TOKEN: NAME}, "lifetime_s": N,
-     "anonymous": true: nobody may pull, too}
+     "anonymous": true: nobody may pull, too; "expires_in": JSON that is said about a
+     token's life, "answer": TEXT that is said instead of a token}
 
 GET with Basic authorization and POST with grant_type=refresh_token (distribution's "Token Authentication Specification"
 and "OAuth2 Token Authentication"); a token is a JWT, signed ES256 by sign.key, with sign.crt in its x5c header. Who is
@@ -73,8 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with _lock, open(DIRECTORY / "requests", "a") as log:
             log.write(line + "\n")
 
-    def answer(self, status, value):
-        body = json.dumps(value).encode()
+    def answer(self, status, body):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -91,10 +91,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def give(self, config, user, fields, member):
         if user is None:
-            return self.answer(401, {"details": "incorrect username or password"})
+            return self.answer(401, b'{"details":"incorrect username or password"}')
+        if config.get("answer") is not None:
+            return self.answer(200, config["answer"].encode())
         scopes = " ".join(fields.get("scope", [])).split()
         token = make_token(config, user, fields.get("service", [""])[0], scopes)
-        return self.answer(200, {member: token, "expires_in": config["lifetime_s"]})
+        lifetime = config.get("expires_in") or json.dumps(config["lifetime_s"])
+        return self.answer(200, f'{{"{member}":"{token}","expires_in":{lifetime}}}'.encode())
 
     def do_GET(self):
         self.record()
