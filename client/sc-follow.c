@@ -268,6 +268,19 @@ sc_report_changed (const ScClient *client, GVariant *result)
   return result == NULL || sc_dict_bool (result, "changed") ? 0 : client->unchanged_exit;
 }
 
+void
+sc_report_notes (GVariant *result)
+{
+  g_auto (GStrv) notes = NULL;
+
+  g_variant_lookup (result, "notes", "^as", &notes);
+  for (guint i = 0; notes != NULL && notes[i] != NULL; i++)
+    {
+      g_autofree char *safe = sc_safe_text (notes[i]);
+      g_printerr ("note: %s\n", safe);
+    }
+}
+
 int
 sc_follow_and_report (
     ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged)
@@ -280,6 +293,9 @@ sc_follow_and_report (
   if (client->json)
     sc_print_json ("result", result);
   else if (!client->quiet)
-    g_print ("%s\n", sc_dict_bool (result, "changed") ? done : unchanged);
+    {
+      g_print ("%s\n", sc_dict_bool (result, "changed") ? done : unchanged);
+      sc_report_notes (result);
+    }
   return sc_report_changed (client, result);
 }

@@ -30,3 +30,6 @@ int sc_follow_and_report (
 
 /** sc_report_changed: exit status for a result, minding --unchanged-exit */
 int sc_report_changed (const ScClient *client, GVariant *result);
+
+/** sc_report_notes: what the service has to say about a job that succeeded, on standard error */
+void sc_report_notes (GVariant *result);

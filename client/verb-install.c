@@ -13,6 +13,7 @@ static char *authfile;
 static char *digest;
 static char *system_package;
 static char **values;
+static char **allow_host_paths;
 static gboolean now;
 static gboolean no_enable;
 
@@ -26,6 +27,8 @@ options (void)
     { "now", 0, 0, G_OPTION_ARG_NONE, &now, "Start it too", NULL },
     { "no-enable", 0, 0, G_OPTION_ARG_NONE, &no_enable, "Do not start it at boot", NULL },
     { "digest", 0, 0, G_OPTION_ARG_STRING, &digest, "Only if the image has this digest", "DIGEST" },
+    { "allow-host-path", 0, 0, G_OPTION_ARG_STRING_ARRAY, &allow_host_paths,
+      "Let the image have files there too, outside AllowedPrefixes=", "PATH" },
     { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as,
       "Name to store an image layout or archive under", "REF" },
     { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
@@ -83,6 +86,9 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
     g_variant_builder_add (&builder, "{sv}", "digest", g_variant_new_string (digest));
   if (platform != NULL)
     g_variant_builder_add (&builder, "{sv}", "platform", g_variant_new_string (platform));
+  if (allow_host_paths != NULL)
+    g_variant_builder_add (&builder, "{sv}", "allow-host-paths",
+                           g_variant_new_strv ((const char *const *)allow_host_paths, -1));
   *out = g_variant_ref_sink (sc_client_options (client, &builder));
   return 0;
 }
@@ -112,7 +118,6 @@ print_result (GVariant *result)
 {
   g_autofree char *container = name_of (result);
   g_autofree char *reference = sc_dict_string (result, "reference");
-  g_auto (GStrv) notes = NULL;
 
   if (!sc_dict_bool (result, "changed"))
     g_print ("%s is already present, with the same image and values\n", container);
@@ -121,12 +126,7 @@ print_result (GVariant *result)
   else
     g_print ("installed %s from %s; start it with \"syscontctl start %s\"\n", container, reference,
              container);
-  g_variant_lookup (result, "notes", "^as", &notes);
-  for (guint i = 0; notes != NULL && notes[i] != NULL; i++)
-    {
-      g_autofree char *safe = sc_safe_text (notes[i]);
-      g_printerr ("note: %s\n", safe);
-    }
+  sc_report_notes (result);
 }
 
 /* Local content is brought into the store first; then it is a name like any other. */

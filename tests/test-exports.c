@@ -139,7 +139,7 @@ test_load_nothing (Fixture *fixture, gconstpointer data)
   g_autoptr (ScExports) exports = load (fixture);
 
   g_assert_false (exports->has_exports);
-  g_assert_false (exports->has_host_files);
+  g_assert_null (exports->host_nodes);
   g_assert_null (exports->service_template);
   g_assert_cmpuint (g_hash_table_size (exports->default_values), ==, 0);
 }
@@ -164,7 +164,7 @@ test_load_everything (Fixture *fixture, gconstpointer data)
   g_assert_true (exports->no_container_service);
   g_assert_cmpstr (g_hash_table_lookup (exports->default_values, "PORT"), ==, "8081");
   g_assert_cmpstr (g_hash_table_lookup (exports->default_values, "N"), ==, "5");
-  g_assert_false (exports->has_host_files);
+  g_assert_null (exports->host_nodes);
 }
 
 static void
@@ -175,8 +175,8 @@ test_load_host_files (Fixture *fixture, gconstpointer data)
   add_directory (fixture, "exports/hostfs/etc");
   g_autoptr (ScExports) with = load (fixture);
 
-  g_assert_false (without->has_host_files);
-  g_assert_true (with->has_host_files);
+  g_assert_cmpuint (without->host_nodes->len, ==, 0);
+  g_assert_cmpuint (with->host_nodes->len, ==, 1);
 }
 
 /* TH01 */

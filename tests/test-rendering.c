@@ -25,10 +25,13 @@ typedef struct
   ScExports exports;
   ScImageConfig image_config;
   ScRenderRequest request;
+  ScHostPathPolicy policy;
 } Fixture;
 
 static char *const entrypoint[] = { (char *)"/bin/server", NULL };
 static char *const cmd[] = { (char *)"--port", (char *)"80", NULL };
+
+static const char *const host_prefixes[] = { "/etc", "/usr/local", "/opt", "/var/lib", NULL };
 
 static void
 write_host_file (Fixture *fixture, const char *path, const char *text)
@@ -50,9 +53,11 @@ setup (Fixture *fixture, gconstpointer data)
   fixture->image_config.labels = g_hash_table_new (g_str_hash, g_str_equal);
   fixture->image_config.entrypoint = (char **)entrypoint;
   fixture->image_config.cmd = (char **)cmd;
+  fixture->policy = (ScHostPathPolicy){ .paths = fixture->paths, .prefixes = host_prefixes };
   fixture->request = (ScRenderRequest){
     .name = "web",
     .paths = fixture->paths,
+    .host_paths = &fixture->policy,
     .runtime = "/usr/sbin/runc",
     .image_name = "example.com/web:1",
     .image_commit = COMMIT,
@@ -530,14 +535,6 @@ test_set_values_are_checked (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_host_files (Fixture *fixture, gconstpointer data)
-{
-  fixture->exports.has_host_files = TRUE;
-
-  assert_render_fails (fixture, SYSCONT_ERROR_NOT_SUPPORTED, "host files");
-}
-
-static void
 test_no_container_service (Fixture *fixture, gconstpointer data)
 {
   fixture->exports.no_container_service = TRUE;
@@ -670,7 +667,6 @@ main (int argc, char **argv)
     { "values/unused-are-noted", test_values_unused_are_noted },
     { "values/newline-in-unit", test_values_newline_in_unit },
     { "values/are-checked", test_set_values_are_checked },
-    { "host-files/not-supported", test_host_files },
     { "service/none", test_no_container_service },
     { "tmpfiles/template", test_tmpfiles_template },
     { "tmpfiles/of-caller", test_tmpfiles_of_caller },

@@ -79,9 +79,11 @@ test_check (gconstpointer data)
   const Row *row = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (ScPaths) paths = sc_paths_new (NULL);
+  static const char *const prefixes[] = { "/etc", "/usr/local", "/opt", "/var/lib", NULL };
+  const ScHostPathPolicy policy = { .paths = paths, .prefixes = prefixes };
   g_autofree char *text = g_strconcat ("# first line\n", row->text, NULL);
 
-  gboolean result = sc_tmpfiles_text_check ("file", text, paths, "etcd", &error);
+  gboolean result = sc_tmpfiles_text_check ("file", text, &policy, "etcd", &error);
 
   if (row->is_allowed)
     {

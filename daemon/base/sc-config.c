@@ -15,6 +15,7 @@
 typedef enum
 {
   TYPE_PATH,       /* char * */
+  TYPE_PATHS,      /* char ** */
   TYPE_REGISTRIES, /* char ** */
   TYPE_NAMES,      /* GHashTable * */
   TYPE_UINT,       /* guint */
@@ -42,6 +43,8 @@ static const KeyRow rows[] = {
   { "Storage", "KeepFreePercent", TYPE_UINT, AT (keep_free_percent), NULL, 5, 0, 50 },
   { "Storage", "KeepFreeBytes", TYPE_SIZE, AT (keep_free_bytes), NULL, GIB, 0, MAX_SIZE_BYTES },
   { "Runtime", "Path", TYPE_PATH, AT (runtime), "/usr/bin/runc" },
+  { "HostFiles", "AllowedPrefixes", TYPE_PATHS, AT (allowed_prefixes),
+    "/etc;/usr/local;/opt;/var/lib" },
   { "Registries", "Insecure", TYPE_REGISTRIES, AT (insecure_registries) },
   { "Registries", "ShortNames", TYPE_NAMES, AT (short_names) },
   { "Daemon", "IdleExitSec", TYPE_UINT, AT (idle_exit_s), NULL, 60, 0, 86400 },
@@ -64,12 +67,12 @@ set_path (ScConfig *self, const KeyRow *row, char *path)
 }
 
 static void
-set_registries (ScConfig *self, const KeyRow *row, char **registries)
+set_list (ScConfig *self, const KeyRow *row, char **list)
 {
   char ***member = G_STRUCT_MEMBER_P (self, row->offset);
 
   g_strfreev (*member);
-  *member = registries;
+  *member = list;
 }
 
 static void
@@ -104,8 +107,11 @@ set_default (ScConfig *self, const KeyRow *row)
     case TYPE_PATH:
       set_path (self, row, g_strdup (row->default_path));
       break;
+    case TYPE_PATHS:
+      set_list (self, row, g_strsplit (row->default_path, ";", -1));
+      break;
     case TYPE_REGISTRIES:
-      set_registries (self, row, g_new0 (char *, 1));
+      set_list (self, row, g_new0 (char *, 1));
       break;
     case TYPE_NAMES:
       set_names (self, row, names_new ());
@@ -125,8 +131,9 @@ fail_value (const char *value, const char *expected, GError **error)
   return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "\"%s\" is not %s", shown, expected);
 }
 
-static gboolean
-parse_path (ScConfig *self, const KeyRow *row, const char *value, GError **error)
+/* (transfer full) (nullable) */
+static char *
+parse_absolute_path (const char *value, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (value, "/", -1);
   const char *const *components = (const char *const *)parts;
@@ -136,9 +143,39 @@ parse_path (ScConfig *self, const KeyRow *row, const char *value, GError **error
   if (!g_path_is_absolute (value) || g_str_has_prefix (value, "//") || g_str_equal (canonical, "/")
       || !g_str_equal (escaped, value) || g_strv_contains (components, ".")
       || g_strv_contains (components, ".."))
-    return fail_value (value, "an absolute path without \".\" and \"..\"", error);
+    {
+      fail_value (value, "an absolute path without \".\" and \"..\"", error);
+      return NULL;
+    }
+  return g_steal_pointer (&canonical);
+}
 
-  set_path (self, row, g_steal_pointer (&canonical));
+static gboolean
+parse_path (ScConfig *self, const KeyRow *row, const char *value, GError **error)
+{
+  char *path = parse_absolute_path (value, error);
+
+  if (path == NULL)
+    return FALSE;
+  set_path (self, row, path);
+  return TRUE;
+}
+
+static gboolean
+parse_paths (ScConfig *self, const KeyRow *row, char **values, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (gsize i = 0; values[i] != NULL; i++)
+    {
+      g_autofree char *path = parse_absolute_path (g_strstrip (values[i]), error);
+
+      if (path == NULL)
+        return FALSE;
+      g_strv_builder_add (builder, path);
+    }
+
+  set_list (self, row, g_strv_builder_end (builder));
   return TRUE;
 }
 
@@ -178,7 +215,7 @@ parse_registries (ScConfig *self, const KeyRow *row, char **values, GError **err
       g_strv_builder_add (builder, values[i]);
     }
 
-  set_registries (self, row, g_strv_builder_end (builder));
+  set_list (self, row, g_strv_builder_end (builder));
   return TRUE;
 }
 
@@ -208,6 +245,8 @@ parse_list (ScConfig *self, const KeyRow *row, GKeyFile *file, GError **error)
   if (values == NULL)
     return FALSE;
 
+  if (row->type == TYPE_PATHS)
+    return parse_paths (self, row, values, error);
   if (row->type == TYPE_REGISTRIES)
     return parse_registries (self, row, values, error);
   return parse_names (self, row, values, error);
@@ -235,7 +274,8 @@ apply_file (ScConfig *self, GKeyFile *file, GError **error)
       if (!g_key_file_has_key (file, row->group, row->key, NULL))
         continue;
 
-      gboolean is_list = row->type == TYPE_REGISTRIES || row->type == TYPE_NAMES;
+      gboolean is_list
+          = row->type == TYPE_PATHS || row->type == TYPE_REGISTRIES || row->type == TYPE_NAMES;
       if (!(is_list ? parse_list : parse_scalar) (self, row, file, error))
         return sc_prefix_error (error, "[%s] %s: ", row->group, row->key);
     }
@@ -399,6 +439,7 @@ sc_config_free (ScConfig *self)
   g_free (self->repository);
   g_free (self->checkout);
   g_free (self->runtime);
+  g_strfreev (self->allowed_prefixes);
   g_strfreev (self->insecure_registries);
   g_clear_pointer (&self->short_names, g_hash_table_unref);
   g_free (self);

@@ -13,6 +13,8 @@ typedef struct
   char *repository;           /* (owned) [Storage] Repository=, absolute path */
   char *checkout;             /* (owned) [Storage] Checkout=, absolute path */
   char *runtime;              /* (owned) [Runtime] Path=, absolute path, /usr/bin/runc */
+  char **allowed_prefixes;    /* (owned) [HostFiles] AllowedPrefixes=DIR;…: where images may have
+                               * files on the host */
   char **insecure_registries; /* (owned) [Registries] Insecure=HOST[:PORT];…: http and unverified
                                 * TLS allowed */
   GHashTable *short_names; /* (owned) [Registries] ShortNames=NAME=FULLNAME;…: char* to char* */

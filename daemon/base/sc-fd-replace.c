@@ -16,6 +16,7 @@
 #define NAME_TRIES   100
 #define INFIX        ".syscont-"
 #define RANDOM_BYTES 6
+#define CHUNK_BYTES  (128 * 1024)
 
 static const char random_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -187,6 +188,57 @@ sc_fd_unlink (int dir_fd, const char *name, GError **error)
 
   return sc_fd_sync (dir_fd, "directory", error)
          || sc_prefix_error (error, "removing \"%s\": ", shown);
+}
+
+static gboolean
+copy_stream (GInputStream *content, int fd, GError **error)
+{
+  g_autofree char *chunk = g_malloc (CHUNK_BYTES);
+
+  for (;;)
+    {
+      gssize n = g_input_stream_read (content, chunk, CHUNK_BYTES, NULL, error);
+
+      if (n < 0)
+        return FALSE;
+      if (n == 0)
+        return TRUE;
+      if (!sc_fd_write_all (fd, chunk, (gsize)n, error))
+        return FALSE;
+    }
+}
+
+char *
+sc_fd_stage_file (int dir_fd, const char *name, GInputStream *content, mode_t mode, GError **error)
+{
+  g_autofree char *temporary = NULL;
+  if (!sc_fd_check_file_name (name, error))
+    return NULL;
+
+  sc_autofd fd = make_temporary (dir_fd, name, make_file, NULL, &temporary);
+  if (fd < 0)
+    {
+      sc_error_set_errno (error, errno, "creating a temporary file");
+      return NULL;
+    }
+  if (copy_stream (content, fd, error) && write_temporary (fd, "", 0, mode, error))
+    return g_steal_pointer (&temporary);
+
+  (void)unlinkat (dir_fd, temporary, 0);
+  return NULL;
+}
+
+char *
+sc_fd_stage_symlink (int dir_fd, const char *name, const char *target, GError **error)
+{
+  g_autofree char *temporary = NULL;
+  if (!sc_fd_check_file_name (name, error))
+    return NULL;
+
+  if (make_temporary (dir_fd, name, make_symlink, target, &temporary) >= 0)
+    return g_steal_pointer (&temporary);
+  sc_error_set_errno (error, errno, "creating a temporary link");
+  return NULL;
 }
 
 gboolean

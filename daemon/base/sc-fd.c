@@ -59,6 +59,17 @@ sc_fd_open_beneath (int dir_fd, const char *path, int flags, mode_t mode)
   return sc_fd_openat2 (dir_fd, path, &how);
 }
 
+int
+sc_fd_open_in_root (int root_fd, const char *path, int flags)
+{
+  struct open_how how = {
+    .flags = (guint64)(unsigned int)(flags | O_CLOEXEC),
+    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  };
+
+  return sc_fd_openat2 (root_fd, path, &how);
+}
+
 gboolean
 sc_fd_check_file_name (const char *name, GError **error)
 {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 #include <sys/stat.h>
 
 /** sc_autofd: an int that is closed at the end of its scope unless it is -1 */
@@ -32,6 +32,14 @@ sc_fd_steal (int *fd)
  * Returns: an fd, or -1 with errno set
  */
 int sc_fd_open_beneath (int dir_fd, const char *path, int flags, mode_t mode);
+
+/**
+ * sc_fd_open_in_root:
+ * @root_fd: what "/" means for @path and for the symbolic links on its way
+ *
+ * openat2(2) with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS; otherwise as sc_fd_open_beneath().
+ */
+int sc_fd_open_in_root (int root_fd, const char *path, int flags);
 
 /**
  * sc_fd_open_dir:
@@ -122,6 +130,22 @@ gboolean sc_fd_symlink_atomic (int dir_fd, const char *target, const char *name,
  */
 gboolean
 sc_fd_link_atomic (int from_dir_fd, const char *from, int dir_fd, const char *name, GError **error);
+
+/**
+ * sc_fd_stage_file:
+ * @name: the file that it is going to be
+ * @content: read to its end
+ * @mode: exact permissions
+ *
+ * Writes a file with a temporary name into @dir_fd and syncs it; the caller renames it.
+ *
+ * Returns: (transfer full) (nullable): the temporary name
+ */
+char *
+sc_fd_stage_file (int dir_fd, const char *name, GInputStream *content, mode_t mode, GError **error);
+
+/** sc_fd_stage_symlink: (transfer full) (nullable): the same for a symbolic link */
+char *sc_fd_stage_symlink (int dir_fd, const char *name, const char *target, GError **error);
 
 /** sc_fd_check_links: TRUE when a hard link from a file in @from_dir_fd into @to_dir_fd works
  * (link(2) is tried) */

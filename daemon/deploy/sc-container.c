@@ -46,6 +46,7 @@ sc_container_free (ScContainer *self)
   g_free (self->uuid);
   g_hash_table_unref (self->set_values);
   g_ptr_array_unref (self->deployments);
+  g_strfreev (self->allow_host_paths);
   sc_update_state_clear (&self->update);
   g_clear_pointer (&self->raw, json_object_unref);
   g_free (self);
@@ -126,6 +127,7 @@ read_members (ScContainer *self, JsonObject *object, GError **error)
       || !sc_json_get_uint (object, "next-deployment", 0, &self->next_deployment, error)
       || !sc_json_get_uint (object, "current", 0, &self->current, error)
       || !sc_json_get_bool (object, "has-service", TRUE, &self->has_service, error)
+      || !sc_json_get_strv (object, "allow-host-paths", &self->allow_host_paths, error)
       || !sc_stored_read_values (object, "values", self->set_values, error)
       || !read_deployments (self, object, error))
     return FALSE;
@@ -224,6 +226,10 @@ sc_container_to_text (const ScContainer *self)
   json_object_set_int_member (object, "next-deployment", (gint64)self->next_deployment);
   json_object_set_int_member (object, "current", (gint64)self->current);
   json_object_set_boolean_member (object, "has-service", self->has_service);
+  if (self->allow_host_paths != NULL)
+    json_object_set_array_member (
+        object, "allow-host-paths",
+        sc_stored_write_strv ((const char *const *)self->allow_host_paths));
   sc_stored_write_number (object, "staged", self->staged);
   sc_stored_write_number (object, "previous", self->previous);
   json_object_set_array_member (object, "deployments", write_deployments (self));

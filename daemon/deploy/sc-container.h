@@ -26,6 +26,7 @@ typedef struct _ScContainer
   gint64 staged;       /* that is ready to become current; or SC_NO_DEPLOYMENT */
   GPtrArray *deployments; /* (owned) of ScDeploymentRecord */
   gboolean has_service;
+  char **allow_host_paths; /* (owned) that its images may use on the host besides the configured */
   ScUpdateState update;
   struct _JsonObject *raw; /* (owned) (nullable) as it was read: keys of a later version survive */
 } ScContainer;

@@ -3,13 +3,18 @@
 
 #include "base/sc-json.h"
 #include "deploy/sc-builtin-values.h"
+#include "deploy/sc-host-files.h"
+#include "deploy/sc-host-path.h"
 #include "deploy/sc-runtime-config.h"
+
+#include <string.h>
 
 #define EXPORTS            "exports"
 #define HOST_FILES         EXPORTS "/hostfs"
 #define MANIFEST           EXPORTS "/manifest.json"
 #define MAX_CONFIG_BYTES   (8 * 1024 * 1024)
 #define MAX_MANIFEST_BYTES (4 * 1024 * 1024)
+#define MAX_HOST_FILES     2000
 #define SET_BY_OS          "{SET_BY_OS}"
 
 typedef struct
@@ -50,26 +55,6 @@ read_file (const Tree *tree, const char *path, gsize max_bytes, GBytes **bytes, 
   return sc_template_error_convert (shown, error);
 }
 
-/* A directory's children; ScRepo has no listing, and nothing here follows a link. */
-static gboolean
-has_children (const Tree *tree, const char *path, gboolean *result, GError **error)
-{
-  g_autoptr (GFile) root = NULL;
-  if (!ostree_repo_read_commit (sc_repo_get_ostree (tree->repo), tree->commit, &root, NULL, NULL,
-                                error))
-    return FALSE;
-  g_autoptr (GFile) directory = g_file_resolve_relative_path (root, path);
-  g_autoptr (GFileEnumerator) children = g_file_enumerate_children (
-      directory, G_FILE_ATTRIBUTE_STANDARD_NAME, G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, NULL, error);
-  if (children == NULL)
-    return FALSE;
-  GFileInfo *info = NULL;
-  if (!g_file_enumerator_iterate (children, &info, NULL, NULL, error))
-    return FALSE;
-  *result = info != NULL;
-  return TRUE;
-}
-
 static char *
 default_text (JsonNode *node)
 {
@@ -107,16 +92,11 @@ read_defaults (ScExports *self, JsonObject *manifest, GError **error)
   return TRUE;
 }
 
-/* Members that only host files use are read for their type alone. */
 static gboolean
-check_host_file_members (JsonObject *manifest, GError **error)
+read_renames (ScExports *self, JsonObject *manifest, GError **error)
 {
   JsonObject *renames = NULL;
-  g_auto (GStrv) templates = NULL;
-  gboolean use_links = TRUE;
-  if (!sc_json_get_object (manifest, "renameFiles", &renames, error)
-      || !sc_json_get_strv (manifest, "installedFilesTemplate", &templates, error)
-      || !sc_json_get_bool (manifest, "useLinks", TRUE, &use_links, error))
+  if (!sc_json_get_object (manifest, "renameFiles", &renames, error))
     return FALSE;
   if (renames == NULL)
     return TRUE;
@@ -125,12 +105,29 @@ check_host_file_members (JsonObject *manifest, GError **error)
   for (GList *l = members; l != NULL; l = l->next)
     {
       const char *target = NULL;
+      g_autofree char *path = sc_host_path_clean (l->data);
+      g_autofree char *shown = sc_text_escape (l->data);
       if (!sc_json_get_string (renames, l->data, &target, error))
         return sc_prefix_error (error, "renameFiles: ");
       if (target == NULL)
         return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "renameFiles: null");
+      if (path == NULL || g_str_equal (path, "/"))
+        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                             "renameFiles: \"%s\" is not an absolute path without \"..\"", shown);
+      g_hash_table_replace (self->renames, g_steal_pointer (&path), g_strdup (target));
     }
   return TRUE;
+}
+
+/* That links may be used is accepted and makes no difference: a file on the host is always a copy,
+ * or an edit there would change the image. */
+static gboolean
+read_host_file_members (ScExports *self, JsonObject *manifest, GError **error)
+{
+  gboolean use_links = TRUE;
+  return read_renames (self, manifest, error)
+         && sc_json_get_strv (manifest, "installedFilesTemplate", &self->host_templates, error)
+         && sc_json_get_bool (manifest, "useLinks", TRUE, &use_links, error);
 }
 
 static gboolean
@@ -140,11 +137,33 @@ parse_manifest (ScExports *self, GBytes *bytes, GError **error)
   const char *data = g_bytes_get_data (bytes, &size);
   g_autoptr (JsonObject) manifest = sc_json_parse_object (data, size, NULL, error);
   if (manifest != NULL && read_defaults (self, manifest, error)
-      && check_host_file_members (manifest, error)
+      && read_host_file_members (self, manifest, error)
       && sc_json_get_bool (manifest, "noContainerService", FALSE, &self->no_container_service,
                            error))
     return TRUE;
   return sc_template_error_convert ("/" MANIFEST, error);
+}
+
+/* A template that is no text, or too large for one, is told when it is to be rendered. */
+static void
+load_host_texts (ScExports *self, const Tree *tree)
+{
+  const char *const *templates = (const char *const *)self->host_templates;
+
+  self->host_texts = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  for (guint i = 0; templates != NULL && i < self->host_nodes->len; i++)
+    {
+      const ScTreeNode *node = self->host_nodes->pdata[i];
+      g_autofree char *path = g_strconcat ("/", node->path, NULL);
+      g_autofree char *renamed = sc_host_files_rename (self->renames, path);
+      if (node->type != SC_NODE_REGULAR || !g_strv_contains (templates, renamed))
+        continue;
+      g_autofree char *stored = g_strconcat (HOST_FILES, path, NULL);
+      GBytes *text
+          = sc_repo_read_file (tree->repo, tree->commit, stored, SC_TEMPLATE_MAX_BYTES, NULL);
+      if (text != NULL)
+        g_ptr_array_add (self->host_texts, text);
+    }
 }
 
 static gboolean
@@ -153,7 +172,15 @@ load_host_files (ScExports *self, const Tree *tree, GError **error)
   gboolean exists = FALSE;
   if (!look_up (tree, HOST_FILES, SC_NODE_DIRECTORY, &exists, error))
     return FALSE;
-  return !exists || has_children (tree, HOST_FILES, &self->has_host_files, error);
+  if (!exists)
+    return TRUE;
+
+  self->host_nodes
+      = sc_repo_list_tree (tree->repo, tree->commit, HOST_FILES, MAX_HOST_FILES, error);
+  if (self->host_nodes == NULL)
+    return FALSE;
+  load_host_texts (self, tree);
+  return TRUE;
 }
 
 static gboolean
@@ -188,6 +215,7 @@ sc_exports_load (ScRepo *repo, const char *rootfs_commit, GError **error)
   const Tree tree = { .repo = repo, .commit = rootfs_commit };
   g_autoptr (ScExports) self = g_new0 (ScExports, 1);
   self->default_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->renames = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (!look_up (&tree, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error))
     return NULL;
   if (!load_files (self, &tree, error) || !load_host_files (self, &tree, error))
@@ -205,6 +233,10 @@ sc_exports_free (ScExports *self)
   g_clear_pointer (&self->service_template, g_bytes_unref);
   g_clear_pointer (&self->tmpfiles_template, g_bytes_unref);
   g_clear_pointer (&self->default_values, g_hash_table_unref);
+  g_clear_pointer (&self->host_nodes, g_ptr_array_unref);
+  g_clear_pointer (&self->host_texts, g_ptr_array_unref);
+  g_clear_pointer (&self->renames, g_hash_table_unref);
+  g_strfreev (self->host_templates);
   g_free (self);
 }
 
@@ -218,6 +250,40 @@ add_variable (const ScExports *self, GHashTable *table, const char *name)
   if (sc_builtin_is_overridable (name) && !image_decides)
     value = SET_BY_OS;
   g_hash_table_replace (table, g_strdup (name), g_strdup (value));
+}
+
+/* (transfer full): of GBytes: what host files use variables in, besides templates */
+static GPtrArray *
+list_host_texts (const ScExports *self)
+{
+  GPtrArray *texts = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  GHashTableIter iter;
+  gpointer target;
+
+  if (self->renames == NULL)
+    return texts;
+  g_hash_table_iter_init (&iter, self->renames);
+  while (g_hash_table_iter_next (&iter, NULL, &target))
+    g_ptr_array_add (texts, g_bytes_new (target, strlen (target)));
+  for (char **path = self->host_templates; path != NULL && *path != NULL; path++)
+    g_ptr_array_add (texts, g_bytes_new (*path, strlen (*path)));
+  for (guint i = 0; self->host_texts != NULL && i < self->host_texts->len; i++)
+    g_ptr_array_add (texts, g_bytes_ref (self->host_texts->pdata[i]));
+  return texts;
+}
+
+gboolean
+sc_exports_host_files_use (const ScExports *self, const char *name)
+{
+  g_autoptr (GPtrArray) texts = list_host_texts (self);
+
+  for (guint i = 0; i < texts->len; i++)
+    {
+      g_auto (GStrv) names = sc_template_variables ("", texts->pdata[i], NULL);
+      if (names != NULL && g_strv_contains ((const char *const *)names, name))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static gboolean
@@ -237,11 +303,15 @@ GHashTable *
 sc_exports_variables (const ScExports *self, GError **error)
 {
   g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GPtrArray) host_texts = list_host_texts (self);
   /* a config.json that is there as it is wins over the template */
   GBytes *config = self->config == NULL ? self->config_template : NULL;
   if (!collect (self, table, "config.json.template", config, error)
       || !collect (self, table, "service.template", self->service_template, error)
       || !collect (self, table, "tmpfiles.template", self->tmpfiles_template, error))
     return NULL;
+  for (guint i = 0; i < host_texts->len; i++)
+    if (!collect (self, table, "hostfs", host_texts->pdata[i], error))
+      return NULL;
   return g_steal_pointer (&table);
 }

@@ -17,7 +17,13 @@ typedef struct
   GHashTable *default_values;    /* (owned) manifest.json's defaultValues: char* to char* */
   gboolean no_container_service; /* manifest.json's noContainerService */
   gboolean has_exports;
-  gboolean has_host_files; /* /exports/hostfs has anything in it */
+  GPtrArray *host_nodes; /* (owned) (nullable) of ScTreeNode: all below /exports/hostfs */
+  /* manifest.json's renameFiles: path (char*) to the template of another (char*); (owned) */
+  GHashTable *renames;
+  char **host_templates; /* (owned) (nullable) manifest.json's installedFilesTemplate */
+  /* (owned) (nullable) of GBytes: host files that are templates, as far as manifest.json says so
+   * without values in place */
+  GPtrArray *host_texts;
 } ScExports;
 
 /** sc_exports_load: errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, naming the file */
@@ -34,5 +40,8 @@ void sc_exports_free (ScExports *self);
  *   overridden have that text in braces, as atomic shows it: "{SET_BY_OS}".
  */
 GHashTable *sc_exports_variables (const ScExports *self, GError **error);
+
+/** sc_exports_host_files_use: whether names or contents of host files use the variable @name */
+gboolean sc_exports_host_files_use (const ScExports *self, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScExports, sc_exports_free)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-host-path.h"
 
+#include "base/sc-error-util.h"
+
 #include <string.h>
 
-static const char *const allowed[] = {
-  "/run", "/etc", "/usr/local", "/opt", "/var/lib", "/var/log", "/var/cache", "/var/spool", "/srv",
+/* Where services keep what they write; tmpfiles.d(5) is for these. */
+static const char *const service_dirs[] = {
+  "/run", "/srv", "/var/cache", "/var/log", "/var/spool",
 };
 
 /* Whoever writes here is root, another service, or ourselves. */
@@ -123,6 +126,38 @@ static const char *const critical[] = {
   "/var/spool/cron",
 };
 
+/* The same of directories that no line of tmpfiles.d reaches, but that an administrator might allow
+ * for files by mistake. */
+static const char *const never[] = {
+  "/boot",
+  "/dev",
+  "/efi",
+  "/lib/modules",
+  "/lib/systemd",
+  "/lib/udev",
+  "/ostree",
+  "/proc",
+  "/run",
+  "/sys",
+  "/sysroot",
+  "/usr/lib/binfmt.d",
+  "/usr/lib/environment.d",
+  "/usr/lib/kernel",
+  "/usr/lib/modprobe.d",
+  "/usr/lib/modules",
+  "/usr/lib/modules-load.d",
+  "/usr/lib/polkit-1",
+  "/usr/lib/sysctl.d",
+  "/usr/lib/systemd",
+  "/usr/lib/sysusers.d",
+  "/usr/lib/tmpfiles.d",
+  "/usr/lib/udev",
+  "/usr/share/dbus-1",
+  "/usr/share/polkit-1",
+  "/var/lock",
+  "/var/run",
+};
+
 gboolean
 sc_text_has_control (const char *text, const char *except)
 {
@@ -197,22 +232,109 @@ classify_against (const char *path, const char *fixed, ScHostPathClass so_far)
   return so_far;
 }
 
-ScHostPathClass
-sc_host_path_classify (const ScPaths *paths, const char *path)
+static ScHostPathClass
+classify_critical (const ScPaths *paths, const char *path, ScHostPathClass result)
 {
-  ScHostPathClass result = SC_HOST_PATH_REFUSED;
-  for (guint i = 0; i < G_N_ELEMENTS (allowed); i++)
-    {
-      if (g_str_equal (path, allowed[i]))
-        result = SC_HOST_PATH_SHARED;
-      else if (sc_host_path_is_below (path, allowed[i]))
-        result = SC_HOST_PATH_ALLOWED;
-    }
-
   const char *own[] = { paths->checkout, paths->repository, paths->state, paths->runtime };
+
   for (guint i = 0; i < G_N_ELEMENTS (own); i++)
     result = classify_against (path, sc_host_path_strip_root (paths, own[i]), result);
   for (guint i = 0; i < G_N_ELEMENTS (critical); i++)
     result = classify_against (path, critical[i], result);
   return result;
+}
+
+static ScHostPathClass
+classify_prefix (const char *path, const char *prefix, ScHostPathClass so_far)
+{
+  if (g_str_equal (path, prefix))
+    return MAX (so_far, SC_HOST_PATH_SHARED);
+  return sc_host_path_is_below (path, prefix) ? SC_HOST_PATH_ALLOWED : so_far;
+}
+
+ScHostPathClass
+sc_host_path_classify (const ScHostPathPolicy *policy, const char *path)
+{
+  ScHostPathClass result = SC_HOST_PATH_REFUSED;
+
+  for (guint i = 0; i < G_N_ELEMENTS (service_dirs); i++)
+    result = classify_prefix (path, service_dirs[i], result);
+  for (guint i = 0; policy->prefixes[i] != NULL; i++)
+    result = classify_prefix (path, policy->prefixes[i], result);
+  return classify_critical (policy->paths, path, result);
+}
+
+static ScHostPathClass
+classify_file (const ScPaths *paths, const char *path)
+{
+  ScHostPathClass result = classify_critical (paths, path, SC_HOST_PATH_ALLOWED);
+
+  for (guint i = 0; i < G_N_ELEMENTS (never); i++)
+    result = classify_against (path, never[i], result);
+  return result;
+}
+
+gboolean
+sc_host_path_is_critical (const ScPaths *paths, const char *path)
+{
+  return classify_file (paths, path) == SC_HOST_PATH_REFUSED;
+}
+
+static gboolean
+is_extra (const ScHostPathPolicy *policy, const char *path)
+{
+  for (guint i = 0; policy->extra != NULL && policy->extra[i] != NULL; i++)
+    if (sc_host_path_is_below (path, policy->extra[i]))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+sc_host_path_check_file (const ScHostPathPolicy *policy,
+                         const char *path,
+                         gboolean is_directory,
+                         GError **error)
+{
+  ScHostPathClass class = classify_file (policy->paths, path);
+  g_autofree char *shown = sc_text_escape (path);
+
+  if (class == SC_HOST_PATH_REFUSED || (class == SC_HOST_PATH_SHARED && !is_directory))
+    return sc_error_set (error, SYSCONT_ERROR_HOST_PATH_REFUSED,
+                         "no image may install \"%s\": the host itself depends on what is there",
+                         shown);
+
+  for (guint i = 0; policy->prefixes[i] != NULL; i++)
+    if (classify_prefix (path, policy->prefixes[i], SC_HOST_PATH_REFUSED)
+        >= (is_directory ? SC_HOST_PATH_SHARED : SC_HOST_PATH_ALLOWED))
+      return TRUE;
+  return is_extra (policy, path)
+         || sc_error_set (error, SYSCONT_ERROR_HOST_PATH_REFUSED,
+                          "the image installs \"%s\", which is in none of the directories of "
+                          "AllowedPrefixes= in [HostFiles]; allow it for this container with "
+                          "--allow-host-path=%s",
+                          shown, shown);
+}
+
+gboolean
+sc_host_path_check_link (const ScHostPathPolicy *policy,
+                         const char *path,
+                         const char *target,
+                         GError **error)
+{
+  g_autofree char *shown = sc_text_escape (target);
+  g_autofree char *directory = g_path_get_dirname (path);
+
+  if (target[0] == '\0' || !g_utf8_validate (target, -1, NULL)
+      || sc_text_has_control (target, NULL))
+    return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                         "the symbolic link leads to \"%s\", which is no path", shown);
+
+  g_autofree char *absolute = g_canonicalize_filename (target, directory);
+  g_autofree char *clean = sc_host_path_clean (absolute);
+  if (clean != NULL
+      && classify_critical (policy->paths, clean, SC_HOST_PATH_ALLOWED) != SC_HOST_PATH_REFUSED)
+    return TRUE;
+  return sc_error_set (error, SYSCONT_ERROR_HOST_PATH_REFUSED,
+                       "the symbolic link leads to \"%s\", which the host itself depends on",
+                       shown);
 }

@@ -3,6 +3,8 @@
 
 #include "base/sc-json.h"
 
+#include <string.h>
+
 /* The two that have always been numbers here. */
 static gboolean
 is_number (const char *name)
@@ -43,13 +45,26 @@ add_null (JsonBuilder *builder, const char *member)
 }
 
 static void
-add_empty (JsonBuilder *builder, const char *member, gboolean is_object)
+add_templates (JsonBuilder *builder, const ScHostFiles *files)
 {
-  json_builder_set_member_name (builder, member);
-  if (is_object)
-    json_builder_end_object (json_builder_begin_object (builder));
-  else
-    json_builder_end_array (json_builder_begin_array (builder));
+  json_builder_set_member_name (builder, "installed-files-template");
+  json_builder_begin_array (builder);
+  for (guint i = 0; files != NULL && files->templates[i] != NULL; i++)
+    json_builder_add_string_value (builder, files->templates[i]);
+  json_builder_end_array (builder);
+}
+
+static void
+add_renames (JsonBuilder *builder, const ScHostFiles *files)
+{
+  g_autoptr (GList) names = files != NULL ? g_hash_table_get_keys (files->renames) : NULL;
+
+  names = g_list_sort (names, (GCompareFunc)strcmp);
+  json_builder_set_member_name (builder, "rename-installed-files");
+  json_builder_begin_object (builder);
+  for (GList *l = names; l != NULL; l = l->next)
+    add_string (builder, l->data, g_hash_table_lookup (files->renames, l->data));
+  json_builder_end_object (builder);
 }
 
 static void
@@ -60,7 +75,10 @@ add_boolean (JsonBuilder *builder, const char *member, gboolean value)
 }
 
 char *
-sc_info_build (const ScRenderRequest *request, const ScValues *values, gboolean has_service)
+sc_info_build (const ScRenderRequest *request,
+               const ScValues *values,
+               gboolean has_service,
+               const ScInfoFiles *files)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   json_builder_begin_object (builder);
@@ -71,10 +89,9 @@ sc_info_build (const ScRenderRequest *request, const ScValues *values, gboolean 
   json_builder_add_int_value (builder, request->now_s);
   add_values (builder, values);
   add_boolean (builder, "has-container-service", has_service);
-  add_empty (builder, "installed-files", FALSE);
-  add_empty (builder, "installed-files-checksum", TRUE);
-  add_empty (builder, "installed-files-template", FALSE);
-  add_empty (builder, "rename-installed-files", TRUE);
+  sc_host_record_write (files->installed, builder);
+  add_templates (builder, files->wanted);
+  add_renames (builder, files->wanted);
   add_null (builder, "rpm-installed");
   add_string (builder, "system-package", "no");
   add_null (builder, "remote");

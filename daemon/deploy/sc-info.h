@@ -5,7 +5,19 @@
  */
 #pragma once
 
+#include "deploy/sc-host-files.h"
+#include "deploy/sc-host-record.h"
 #include "deploy/sc-rendering.h"
 
+/** ScInfoFiles: of the host; both (nullable) for an image that has none */
+typedef struct
+{
+  const ScHostFiles *wanted;     /* what the image brings */
+  const ScHostRecord *installed; /* what the deployment answers for */
+} ScInfoFiles;
+
 /** sc_info_build: (transfer full): indented by four spaces, with a newline at the end */
-char *sc_info_build (const ScRenderRequest *request, const ScValues *values, gboolean has_service);
+char *sc_info_build (const ScRenderRequest *request,
+                     const ScValues *values,
+                     gboolean has_service,
+                     const ScInfoFiles *files);

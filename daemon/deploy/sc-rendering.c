@@ -122,8 +122,9 @@ add_missing_sources (Rendering *self, JsonObject *config)
   g_auto (GStrv) missing = sc_runtime_mounts_list_missing (config, request->paths);
   for (char **path = missing; *path != NULL; path++)
     {
-      gboolean can_make = request->exports->tmpfiles_template == NULL
-                          && sc_host_path_classify (request->paths, *path) == SC_HOST_PATH_ALLOWED;
+      gboolean can_make
+          = request->exports->tmpfiles_template == NULL
+            && sc_host_path_classify (request->host_paths, *path) == SC_HOST_PATH_ALLOWED;
       if (has_line_for (self->own_lines->str, *path))
         continue;
       if (can_make)
@@ -149,8 +150,8 @@ render_tmpfiles (Rendering *self, JsonObject *config, GError **error)
           = sc_template_expand ("tmpfiles.template", request->exports->tmpfiles_template,
                                 SC_TEMPLATE_TMPFILES, self->out->values, error);
       if (given == NULL
-          || !sc_tmpfiles_text_check ("tmpfiles.template", given, request->paths, request->name,
-                                      error))
+          || !sc_tmpfiles_text_check ("tmpfiles.template", given, request->host_paths,
+                                      request->name, error))
         return FALSE;
       g_string_append (text, given);
       if (text->len > 0 && text->str[text->len - 1] != '\n')
@@ -178,7 +179,8 @@ is_used (const ScExports *exports, const char *name)
 {
   return template_uses (exports->config == NULL ? exports->config_template : NULL, name)
          || template_uses (exports->service_template, name)
-         || template_uses (exports->tmpfiles_template, name) || sc_builtin_is_overridable (name);
+         || template_uses (exports->tmpfiles_template, name) || sc_builtin_is_overridable (name)
+         || sc_exports_host_files_use (exports, name);
 }
 
 static int
@@ -214,14 +216,6 @@ steal_notes (GPtrArray *notes)
 ScRendering *
 sc_render (const ScRenderRequest *request, GError **error)
 {
-  if (request->exports->has_host_files)
-    {
-      sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
-                    "the image installs host files (/exports/hostfs), which this release does not "
-                    "do yet");
-      return NULL;
-    }
-
   g_autoptr (ScRendering) out = g_new0 (ScRendering, 1);
   g_auto (Rendering) self = { .request = request,
                               .out = out,
@@ -235,7 +229,7 @@ sc_render (const ScRenderRequest *request, GError **error)
     return NULL;
 
   note_unused_values (&self);
-  out->info = sc_info_build (request, out->values, out->service != NULL);
+  out->info = sc_info_build (request, out->values, out->service != NULL, &(ScInfoFiles){ 0 });
   out->notes = steal_notes (self.notes);
   return g_steal_pointer (&out);
 }

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "base/sc-paths.h"
 #include "deploy/sc-exports.h"
+#include "deploy/sc-host-path.h"
 #include "deploy/sc-template.h"
 #include "image/sc-image-config.h"
 
@@ -15,6 +15,7 @@ typedef struct
 {
   const char *name; /* of the container, checked */
   const ScPaths *paths;
+  const ScHostPathPolicy *host_paths;
   const char *runtime;    /* path of runc or crun */
   const char *image_name; /* full name in the store */
   const char *image_commit;
@@ -54,7 +55,7 @@ typedef struct
  *
  * Errors: VALUE_MISSING, TEMPLATE_INVALID (names file and, where it can, line), INVALID_ARGUMENT
  * for a set value that no template may have (reserved name, too many, too long), NOT_SUPPORTED
- * (user namespaces that do not map root, WatchdogSec= with runc, writable root, host files)
+ * (user namespaces that do not map root, WatchdogSec= with runc, writable root)
  */
 ScRendering *sc_render (const ScRenderRequest *request, GError **error);
 void sc_rendering_free (ScRendering *self);

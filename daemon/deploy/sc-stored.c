@@ -87,3 +87,12 @@ sc_stored_write_values (GHashTable *values)
     json_object_set_string_member (stored, l->data, g_hash_table_lookup (values, l->data));
   return stored;
 }
+
+JsonArray *
+sc_stored_write_strv (const char *const *texts)
+{
+  JsonArray *list = json_array_new ();
+  for (guint i = 0; texts[i] != NULL; i++)
+    json_array_add_string_element (list, texts[i]);
+  return list;
+}

@@ -28,3 +28,6 @@ sc_stored_read_values (JsonObject *object, const char *member, GHashTable *value
 
 /** sc_stored_write_values: (transfer full): in the order of their names */
 JsonObject *sc_stored_write_values (GHashTable *values);
+
+/** sc_stored_write_strv: (transfer full) */
+JsonArray *sc_stored_write_strv (const char *const *texts);

@@ -14,7 +14,7 @@ typedef struct
 {
   const char *file;
   guint number;
-  const ScPaths *paths;
+  const ScHostPathPolicy *policy;
   const char *name;
   char **fields; /* type, path, mode, user, group, age, argument */
 } Line;
@@ -104,7 +104,7 @@ static gboolean
 check_path (const Line *self, const char *path, GError **error)
 {
   g_autofree char *literal = literal_part (path);
-  ScHostPathClass class = sc_host_path_classify (self->paths, literal);
+  ScHostPathClass class = sc_host_path_classify (self->policy, literal);
   if (class == SC_HOST_PATH_ALLOWED || is_drop_in (self, path))
     return TRUE;
   if (class == SC_HOST_PATH_REFUSED)
@@ -165,14 +165,18 @@ split_fields (const char *line)
 }
 
 gboolean
-sc_tmpfiles_text_check (
-    const char *file, const char *text, const ScPaths *paths, const char *name, GError **error)
+sc_tmpfiles_text_check (const char *file,
+                        const char *text,
+                        const ScHostPathPolicy *policy,
+                        const char *name,
+                        GError **error)
 {
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++)
     {
       g_auto (GStrv) fields = split_fields (lines[i]);
-      Line line = { .file = file, .number = i + 1, .paths = paths, .name = name, .fields = fields };
+      Line line
+          = { .file = file, .number = i + 1, .policy = policy, .name = name, .fields = fields };
       if (sc_text_has_control (lines[i], "\t"))
         return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
                              "%s: line %u: a control character", file, line.number);

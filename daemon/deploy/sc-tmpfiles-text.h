@@ -5,23 +5,25 @@
  */
 #pragma once
 
-#include "base/sc-paths.h"
+#include "deploy/sc-host-path.h"
 
 /**
  * sc_tmpfiles_text_check:
  * @file: name for messages
  * @name: of the container
  *
- * Allowed are the types d D e f L v q Q r z Z below /run, /etc, /usr/local, /opt, /srv and
- * /var/{lib,log,cache,spool}, except for what is critical there. Such a directory itself, and one
+ * Allowed are the types d D e f L v q Q r z Z where sc_host_path_classify() says so. Such a directory itself, and one
  * above something critical, may only be named by a "d" line that sets nothing. "+" and "=", which
  * remove or overwrite what is there, are only for paths that belong to
  * @name. A directory of drop-ins of any unit may be made, and NAME.conf in it removed.
  *
  * Errors: TEMPLATE_INVALID, naming the line
  */
-gboolean sc_tmpfiles_text_check (
-    const char *file, const char *text, const ScPaths *paths, const char *name, GError **error);
+gboolean sc_tmpfiles_text_check (const char *file,
+                                 const char *text,
+                                 const ScHostPathPolicy *policy,
+                                 const char *name,
+                                 GError **error);
 
 /** sc_tmpfiles_text_append_directory: a "d" line for the clean path @path */
 void sc_tmpfiles_text_append_directory (

@@ -6,6 +6,8 @@
 
 #include "host/sc-systemd.h"
 
+#include <gio/gunixfdlist.h>
+
 #define SC_SYSTEMD_BUS_NAME          "org.freedesktop.systemd1"
 #define SC_SYSTEMD_MANAGER_PATH      "/org/freedesktop/systemd1"
 #define SC_SYSTEMD_MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
@@ -31,3 +33,16 @@ GVariant *sc_systemd_get_all (ScSystemd *self,
 
 /** sc_dup_property: (transfer full): a string of an a{sv}; "" when it has none of that name */
 char *sc_dup_property (GVariant *properties, const char *name);
+
+/** sc_systemd_call_with_fds: a method of systemd's manager */
+GVariant *sc_systemd_call_with_fds (ScSystemd *self,
+                                    const char *method,
+                                    GVariant *arguments,
+                                    GUnixFDList *fds,
+                                    GCancellable *cancellable,
+                                    GError **error);
+
+/** sc_systemd_finish_job: waits for systemd's job; START_FAILED unless it succeeded; @timeout_s: 0
+ * for as long as it takes */
+gboolean sc_systemd_finish_job (
+    ScSystemd *self, const char *job, guint timeout_s, GCancellable *cancellable, GError **error);

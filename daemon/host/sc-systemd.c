@@ -13,7 +13,6 @@ struct _ScSystemd
   GMainContext *context; /* (owned) of the thread that uses this object */
   guint job_removed_id;
   GHashTable *results; /* (owned) job path (char*) to result (char*), of jobs that ended */
-  guint n_transient;   /* transient units made so far */
 };
 
 static void
@@ -46,6 +45,19 @@ sc_systemd_call (ScSystemd *self,
   return g_dbus_connection_call_sync (self->bus, SC_SYSTEMD_BUS_NAME, path, interface, method,
                                       arguments, G_VARIANT_TYPE (reply_type),
                                       G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, cancellable, error);
+}
+
+GVariant *
+sc_systemd_call_with_fds (ScSystemd *self,
+                          const char *method,
+                          GVariant *arguments,
+                          GUnixFDList *fds,
+                          GCancellable *cancellable,
+                          GError **error)
+{
+  return g_dbus_connection_call_with_unix_fd_list_sync (
+      self->bus, SC_SYSTEMD_BUS_NAME, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, method,
+      arguments, NULL, G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, fds, NULL, cancellable, error);
 }
 
 static gboolean
@@ -150,7 +162,7 @@ wait_for_job (
 {
   gboolean expired = FALSE;
   GSource *wakeup = attach_wakeup (self, cancellable);
-  GSource *timeout = g_timeout_source_new_seconds (timeout_s);
+  GSource *timeout = g_timeout_source_new_seconds (timeout_s > 0 ? timeout_s : G_MAXINT);
   char *result = NULL;
 
   g_source_set_callback (timeout, on_timeout, &expired, NULL);
@@ -167,13 +179,10 @@ wait_for_job (
   return result;
 }
 
-static gboolean
-finish_unit_job (
-    ScSystemd *self, GVariant *reply, guint timeout_s, GCancellable *cancellable, GError **error)
+gboolean
+sc_systemd_finish_job (
+    ScSystemd *self, const char *job, guint timeout_s, GCancellable *cancellable, GError **error)
 {
-  const char *job;
-  g_variant_get (reply, "(&o)", &job);
-
   g_autofree char *result = wait_for_job (self, job, timeout_s, cancellable, error);
   if (result == NULL)
     return FALSE;
@@ -197,7 +206,10 @@ unit_job (ScSystemd *self,
 
   if (reply == NULL)
     return FALSE;
-  return finish_unit_job (self, reply, timeout_s, cancellable, error);
+
+  const char *job;
+  g_variant_get (reply, "(&o)", &job);
+  return sc_systemd_finish_job (self, job, timeout_s, cancellable, error);
 }
 
 static gboolean
@@ -372,45 +384,4 @@ sc_systemd_kill (ScSystemd *self, const char *unit)
   g_autoptr (GVariant) reply G_GNUC_UNUSED
       = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "KillUnit",
                          g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
-}
-
-static GVariant *
-transient_properties (const char *const *argv, const char *description)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sv)"));
-  g_variant_builder_add (&builder, "(sv)", "Description", g_variant_new_string (description));
-  g_variant_builder_add (&builder, "(sv)", "Type", g_variant_new_string ("oneshot"));
-  g_variant_builder_add (&builder, "(sv)", "CollectMode",
-                         g_variant_new_string ("inactive-or-failed"));
-  GVariant *command = g_variant_new ("(s^asb)", argv[0], argv, FALSE);
-  g_variant_builder_add (&builder, "(sv)", "ExecStart", g_variant_new_array (NULL, &command, 1));
-  return g_variant_builder_end (&builder);
-}
-
-gboolean
-sc_systemd_run (ScSystemd *self,
-                const char *const *argv,
-                const char *description,
-                guint timeout_s,
-                GCancellable *cancellable,
-                GError **error)
-{
-  g_autofree char *uuid = g_uuid_string_random ();
-  g_autofree char *unit
-      = g_strdup_printf ("syscont-run-%.8s-%u.service", uuid, self->n_transient++);
-  g_autoptr (GError) local_error = NULL;
-
-  g_autoptr (GVariant) reply = sc_systemd_call (
-      self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "StartTransientUnit",
-      g_variant_new ("(ss@a(sv)@a(sa(sv)))", unit, "fail", transient_properties (argv, description),
-                     g_variant_new_array (G_VARIANT_TYPE ("(sa(sv))"), NULL, 0)),
-      "(o)", cancellable, &local_error);
-  if (reply != NULL && finish_unit_job (self, reply, timeout_s, cancellable, &local_error))
-    return TRUE;
-
-  g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_FAILED,
-               "running %s: %s; see \"journalctl -u %s\"", argv[0], local_error->message, unit);
-  return FALSE;
 }

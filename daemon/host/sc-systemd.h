@@ -84,4 +84,29 @@ gboolean sc_systemd_run (ScSystemd *self,
                          GCancellable *cancellable,
                          GError **error);
 
+/** ScCommand: a program that is run to its end */
+typedef struct
+{
+  const char *unit;        /* (nullable) name of the transient service; NULL for one of its own */
+  const char *const *argv; /* absolute path of a program and its arguments */
+  const char *description; /* of the transient unit */
+  const char *directory;   /* (nullable) where it runs */
+  const int *stdio;        /* (nullable) its standard input, output and error */
+  gboolean delegate;       /* it makes control groups below its own */
+  guint timeout_s;         /* 0 = as long as it takes */
+} ScCommand;
+
+/**
+ * sc_systemd_run_command:
+ * @exit_status: (out): what it exited with, or 128 and the number of the signal that ended it
+ *
+ * Like sc_systemd_run(), and it is no error when the program fails. A program that takes too long,
+ * or is cancelled, is stopped with all of its processes.
+ */
+gboolean sc_systemd_run_command (ScSystemd *self,
+                                 const ScCommand *command,
+                                 int *exit_status,
+                                 GCancellable *cancellable,
+                                 GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScSystemd, sc_systemd_free)

@@ -74,6 +74,8 @@ read_service (ScUnitStatus *self, GVariant *properties)
   self->pid_file = sc_dup_property (properties, "PIDFile");
   g_variant_lookup (properties, "MainPID", "u", &self->main_pid);
   g_variant_lookup (properties, "NRestarts", "u", &self->n_restarts);
+  g_variant_lookup (properties, "ExecMainCode", "i", &self->exit_code);
+  g_variant_lookup (properties, "ExecMainStatus", "i", &self->exit_status);
 }
 
 gboolean

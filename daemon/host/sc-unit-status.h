@@ -21,6 +21,8 @@ typedef struct
   char *pid_file; /* (owned) */
   guint main_pid;
   guint n_restarts;
+  int exit_code;   /* of the main process: CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0 = none ended */
+  int exit_status; /* its exit status, or the number of the signal */
 } ScUnitStatus;
 
 void sc_unit_status_clear (ScUnitStatus *self);

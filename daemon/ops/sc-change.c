@@ -72,6 +72,21 @@ sc_change_stage (ScChange *self,
 }
 
 gboolean
+sc_change_make_host_files (ScChange *self,
+                           const ScHostFiles *wanted,
+                           const ScHostPlan *planned,
+                           GError **error)
+{
+  const ScHostScope scope = { .paths = self->context->paths,
+                              .config = self->context->config,
+                              .name = self->after->name,
+                              .job = self->intent->job };
+
+  self->intent->host_files_made = sc_host_ops_apply (&scope, wanted, planned, self->repo, error);
+  return self->intent->host_files_made;
+}
+
+gboolean
 sc_change_run_tmpfiles (ScChange *self, GError **error)
 {
   g_autofree char *path = sc_unit_files_tmpfiles_path (self->context->paths, self->after->name);

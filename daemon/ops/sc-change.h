@@ -54,6 +54,19 @@ gboolean sc_change_stage (ScChange *self,
                           GCancellable *cancellable,
                           GError **error);
 
+/**
+ * sc_change_make_host_files:
+ * @wanted: what the deployment has on the host
+ * @planned: (nullable): as for sc_host_ops_apply()
+ *
+ * Makes the host as the deployment wants it, just before it is published. sc_switch_take_back()
+ * unmakes it.
+ */
+gboolean sc_change_make_host_files (ScChange *self,
+                                    const ScHostFiles *wanted,
+                                    const ScHostPlan *planned,
+                                    GError **error);
+
 /** sc_change_run_tmpfiles: has systemd make what the container's tmpfiles file asks for, if there
  * is one */
 gboolean sc_change_run_tmpfiles (ScChange *self, GError **error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-image-render.h"
 
+#include "deploy/sc-info.h"
+
 #define USER_FILE_MAX_BYTES (1024 * 1024) /* of /etc/passwd and /etc/group of an image */
 
 void
@@ -8,6 +10,8 @@ sc_image_rendering_clear (ScImageRendering *self)
 {
   g_clear_pointer (&self->rootfs_commit, g_free);
   g_clear_pointer (&self->rendering, sc_rendering_free);
+  g_clear_pointer (&self->host_files, sc_host_files_free);
+  g_clear_pointer (&self->host_plan, sc_host_plan_free);
 }
 
 /* Stands for the config of an image that has none: what to run is in its templates. */
@@ -69,6 +73,50 @@ read_user_file (ScRepo *repo, const char *rootfs_commit, const char *path)
   return sc_repo_read_file (repo, rootfs_commit, path, USER_FILE_MAX_BYTES, NULL);
 }
 
+static void
+add_notes (ScRendering *rendering, GPtrArray *notes)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  g_strv_builder_addv (builder, (const char **)rendering->notes);
+  for (guint i = 0; i < notes->len; i++)
+    g_strv_builder_add (builder, notes->pdata[i]);
+  g_strfreev (rendering->notes);
+  rendering->notes = g_strv_builder_end (builder);
+}
+
+/* What the container will answer for on the host is a part of its info, which is never written
+ * again. */
+static gboolean
+plan_host_files (const ScImageRenderRequest *request,
+                 const ScRenderRequest *render,
+                 ScImageRendering *out,
+                 GError **error)
+{
+  const ScHostFilesRequest wanted = { .repo = request->repo,
+                                      .exports = render->exports,
+                                      .values = out->rendering->values,
+                                      .policy = render->host_paths };
+  const ScHostScope scope = { .paths = request->context->paths,
+                              .config = request->context->config,
+                              .name = render->name,
+                              .job = request->context->job_id };
+
+  out->host_files = sc_host_files_render (&wanted, error);
+  if (out->host_files == NULL)
+    return FALSE;
+  out->host_plan = sc_host_ops_plan (&scope, out->host_files, request->systemd, error);
+  if (out->host_plan == NULL)
+    return FALSE;
+
+  const ScInfoFiles files = { .wanted = out->host_files, .installed = out->host_plan->record };
+  g_free (out->rendering->info);
+  out->rendering->info
+      = sc_info_build (render, out->rendering->values, out->rendering->service != NULL, &files);
+  add_notes (out->rendering, out->host_plan->notes);
+  return TRUE;
+}
+
 gboolean
 sc_image_render (const ScImageRenderRequest *request,
                  ScImageRendering *out,
@@ -90,9 +138,14 @@ sc_image_render (const ScImageRenderRequest *request,
     return FALSE;
   g_autoptr (GBytes) passwd = read_user_file (request->repo, out->rootfs_commit, "etc/passwd");
   g_autoptr (GBytes) group = read_user_file (request->repo, out->rootfs_commit, "etc/group");
+  const ScHostPathPolicy host_paths
+      = { .paths = context->paths,
+          .prefixes = (const char *const *)context->config->allowed_prefixes,
+          .extra = (const char *const *)container->allow_host_paths };
   const ScRenderRequest render = {
     .name = container->name,
     .paths = context->paths,
+    .host_paths = &host_paths,
     .runtime = context->config->runtime,
     .image_name = container->reference,
     .image_commit = request->image->commit,
@@ -106,5 +159,5 @@ sc_image_render (const ScImageRenderRequest *request,
     .now_s = g_get_real_time () / G_USEC_PER_SEC,
   };
   out->rendering = sc_render (&render, error);
-  return out->rendering != NULL;
+  return out->rendering != NULL && plan_host_files (request, &render, out, error);
 }

@@ -8,6 +8,7 @@
 
 #include "deploy/sc-container.h"
 #include "deploy/sc-rendering.h"
+#include "ops/sc-host-ops.h"
 #include "ops/sc-op.h"
 #include "store/sc-image-store.h"
 
@@ -18,12 +19,15 @@ typedef struct
   ScRepo *repo;
   const ScImage *image;
   const ScContainer *container; /* as it will be: name, reference, uuid and the caller's values */
+  ScSystemd *systemd; /* (nullable) to ask which package a file belongs to that is in the way */
 } ScImageRenderRequest;
 
 typedef struct
 {
-  char *rootfs_commit;    /* (owned) the merged tree */
-  ScRendering *rendering; /* (owned) */
+  char *rootfs_commit;     /* (owned) the merged tree */
+  ScRendering *rendering;  /* (owned) */
+  ScHostFiles *host_files; /* (owned) what the image wants to have on the host */
+  ScHostPlan *host_plan;   /* (owned) what comes of it */
 } ScImageRendering;
 
 void sc_image_rendering_clear (ScImageRendering *self);
@@ -31,8 +35,8 @@ void sc_image_rendering_clear (ScImageRendering *self);
 /**
  * sc_image_render:
  *
- * Blocks: merges the image's layers when that has not been done. Errors: those of sc_render();
- * PLATFORM_MISMATCH, IMAGE_INVALID.
+ * Blocks: merges the image's layers when that has not been done. Errors: those of sc_render() and
+ * sc_host_files_render(); PLATFORM_MISMATCH, IMAGE_INVALID, HOST_FILE_CONFLICT.
  */
 gboolean sc_image_render (const ScImageRenderRequest *request,
                           ScImageRendering *out,

@@ -28,11 +28,12 @@
 typedef struct
 {
   ScOp base;
-  ScReference *reference; /* (owned) */
-  char *name;             /* (owned) of the container */
-  GHashTable *values;     /* (owned) what the caller set */
-  char *digest;           /* (owned) (nullable) */
-  ScPlatform *platform;   /* (owned) (nullable) */
+  ScReference *reference;  /* (owned) */
+  char *name;              /* (owned) of the container */
+  GHashTable *values;      /* (owned) what the caller set */
+  char **allow_host_paths; /* (owned) (nullable) */
+  char *digest;            /* (owned) (nullable) */
+  ScPlatform *platform;    /* (owned) (nullable) */
   gboolean enable;
   gboolean start;
 } InstallOp;
@@ -233,6 +234,7 @@ render (Install *self, GCancellable *cancellable, GError **error)
     .repo = self->repo,
     .image = self->image,
     .container = self->container,
+    .systemd = self->systemd,
   };
 
   sc_progress_set_phase (self->context->progress, "render");
@@ -250,6 +252,7 @@ prepare_state (Install *self)
   container->reference = g_strdup (stored_name (self));
   container->source = g_strdup (self->image->source);
   container->uuid = g_uuid_string_random ();
+  container->allow_host_paths = g_strdupv (self->op->allow_host_paths);
   container->next_deployment = 1;
   container->current = 0;
   g_hash_table_iter_init (&iter, self->op->values);
@@ -276,6 +279,8 @@ apply (Install *self, ScChange *change, GCancellable *cancellable, GError **erro
   sc_progress_set_phase (self->context->progress, "switch");
   sc_progress_set_cancellable (self->context->progress, FALSE);
   if (!sc_switch_write_early (change->intent, error)
+      || !sc_change_make_host_files (change, self->rendered.host_files, self->rendered.host_plan,
+                                     error)
       || !sc_switch_publish (change->intent, paths, error)
       || !sc_change_run_tmpfiles (change, error))
     return FALSE;
@@ -310,7 +315,8 @@ undo (Install *self, ScIntent *intent)
       intent->phase = SC_INTENT_PREPARED;
       (void)sc_intent_save (intent, context->paths, NULL);
     }
-  if (sc_teardown (context->paths, context->config, self->systemd, self->op->name, &undo_error)
+  if (sc_teardown (context->paths, context->config, self->systemd, self->op->name, NULL,
+                   &undo_error)
       && sc_intent_delete (intent, context->paths, &undo_error))
     return FALSE;
   /* The intent stays: recovery tries again, at the next start or before the next operation. */
@@ -421,34 +427,32 @@ install_free (ScOp *base)
   g_hash_table_unref (op->values);
   g_free (op->digest);
   g_clear_pointer (&op->platform, sc_platform_free);
+  g_strfreev (op->allow_host_paths);
   g_free (op);
 }
 
 static const ScOpClass install_class = { "install", install_run, install_free };
 
 ScOp *
-sc_op_new_install (const ScReference *reference,
-                   const char *name,
-                   GHashTable *values,
-                   const char *digest,
-                   const ScPlatform *platform,
-                   gboolean enable,
-                   gboolean start)
+sc_op_new_install (const ScInstallRequest *request)
 {
+  const ScReference *reference = request->reference;
   InstallOp *op = g_new0 (InstallOp, 1);
-  const char *const targets[] = { name, NULL };
+  const char *const targets[] = { request->name, NULL };
 
   sc_op_init (&op->base, &install_class, targets);
-  sc_op_claim (&op->base, "container", name, TRUE);
+  sc_op_claim (&op->base, "container", request->name, TRUE);
   sc_op_claim (&op->base, "image", reference->fullname, TRUE);
   sc_op_claim (&op->base, "repository", NULL, FALSE);
   op->reference = sc_op_copy_reference (reference);
-  op->name = g_strdup (name);
-  op->values = values != NULL ? g_hash_table_ref (values)
-                              : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  op->digest = g_strdup (digest);
-  op->platform = sc_op_copy_platform (platform);
-  op->enable = enable;
-  op->start = start;
+  op->name = g_strdup (request->name);
+  op->values = request->values != NULL
+                   ? g_hash_table_ref (request->values)
+                   : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  op->allow_host_paths = g_strdupv ((char **)request->allow_host_paths);
+  op->digest = g_strdup (request->digest);
+  op->platform = sc_op_copy_platform (request->platform);
+  op->enable = request->enable;
+  op->start = request->start;
   return &op->base;
 }

@@ -116,21 +116,22 @@ ScOp *sc_op_new_import (const ScImportRequest *request);
  * reading */
 gboolean sc_op_import_check_fd (int fd, GError **error);
 
-/**
- * sc_op_new_install:
- * @reference: as given; an image of the store by its full name, otherwise pulled when it has a
- * registry
- * @name: of the container, checked
- * @values: (nullable): checked with sc_set_values_check()
- * @digest: (nullable): the image must have it
- */
-ScOp *sc_op_new_install (const ScReference *reference,
-                         const char *name,
-                         GHashTable *values,
-                         const char *digest,
-                         const ScPlatform *platform,
-                         gboolean enable,
-                         gboolean start);
+/** ScInstallRequest: everything is lent */
+typedef struct
+{
+  const ScReference
+      *reference;     /* as given; an image of the store by its full name, otherwise pulled
+                                 * when it has a registry */
+  const char *name;   /* of the container, checked */
+  GHashTable *values; /* (nullable) checked with sc_set_values_check() */
+  const char *const *allow_host_paths; /* (nullable) clean */
+  const char *digest;                  /* (nullable) the image must have it */
+  const ScPlatform *platform;          /* (nullable) */
+  gboolean enable;
+  gboolean start;
+} ScInstallRequest;
+
+ScOp *sc_op_new_install (const ScInstallRequest *request);
 
 /**
  * sc_op_new_login:

@@ -21,7 +21,7 @@ recover_one (const ScPaths *paths,
       = { .job = intent->job, .container = intent->container, .message_id = SC_MESSAGE_RECOVERED };
 
   /* A committed install has everything in place; an uninstall goes forward from wherever it was. */
-  if (!complete_install && !sc_teardown (paths, config, systemd, intent->container, error))
+  if (!complete_install && !sc_teardown (paths, config, systemd, intent->container, NULL, error))
     return FALSE;
   if (!sc_intent_delete (intent, paths, error))
     return FALSE;

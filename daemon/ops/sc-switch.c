@@ -4,6 +4,7 @@
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
 #include "host/sc-unit-files.h"
+#include "ops/sc-host-ops.h"
 
 gboolean
 sc_switch_has_early (const ScIntent *intent)
@@ -32,10 +33,27 @@ sc_switch_write_early (const ScIntent *intent, GError **error)
   return apply_files (intent, TRUE, TRUE, error);
 }
 
+/* What the operation itself has made already need not be looked for. */
+static gboolean
+redo_host_files (const ScIntent *intent, const ScPaths *paths, GError **error)
+{
+  const ScHostJob job = { .paths = paths, .id = intent->job, .container = intent->container };
+
+  return intent->host_files_made || sc_host_ops_redo (&job, error);
+}
+
+static gboolean
+undo_host_files (const ScIntent *intent, const ScPaths *paths, GError **error)
+{
+  const ScHostJob job = { .paths = paths, .id = intent->job, .container = intent->container };
+
+  return sc_host_ops_undo (&job, error);
+}
+
 gboolean
 sc_switch_publish (const ScIntent *intent, const ScPaths *paths, GError **error)
 {
-  return apply_files (intent, FALSE, TRUE, error)
+  return redo_host_files (intent, paths, error) && apply_files (intent, FALSE, TRUE, error)
          && (intent->operation == SC_INTENT_STAGE
              || sc_deployment_switch (paths, intent->container, intent->deployment, error))
          && sc_switching_set (paths, intent->container, FALSE, error);
@@ -60,7 +78,7 @@ remember (const ScIntent *intent, const ScPaths *paths, GError **error)
 gboolean
 sc_switch_take_back (const ScIntent *intent, const ScPaths *paths, GError **error)
 {
-  return apply_files (intent, FALSE, FALSE, error)
+  return apply_files (intent, FALSE, FALSE, error) && undo_host_files (intent, paths, error)
          && (intent->operation == SC_INTENT_STAGE || intent->from == SC_NO_DEPLOYMENT
              || sc_deployment_switch (paths, intent->container, (guint64)intent->from, error))
          && apply_files (intent, TRUE, FALSE, error)

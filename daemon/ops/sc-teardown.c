@@ -6,6 +6,8 @@
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
 #include "host/sc-unit-files.h"
+#include "ops/sc-host-ops.h"
+#include "ops/sc-intent.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -91,11 +93,36 @@ drop_refs (const ScPaths *paths, const char *name, GError **error)
   return sc_repo_commit (repo, NULL, error);
 }
 
+/* What an operation that did not come to its end has made, and then what the deployment answers
+ * for. */
+static gboolean
+remove_host_files (const ScPaths *paths,
+                   const ScConfig *config,
+                   const char *name,
+                   GPtrArray *notes,
+                   GError **error)
+{
+  const ScHostScope scope = { .paths = paths, .config = config, .name = name };
+  g_autoptr (GPtrArray) intents = sc_intent_list (paths, error);
+
+  if (intents == NULL)
+    return FALSE;
+  for (guint i = 0; i < intents->len; i++)
+    {
+      const ScIntent *intent = intents->pdata[i];
+      const ScHostJob job = { .paths = paths, .id = intent->job, .container = name };
+      if (strcmp (intent->container, name) == 0 && !sc_host_ops_undo (&job, error))
+        return FALSE;
+    }
+  return sc_host_ops_remove (&scope, notes, error);
+}
+
 gboolean
 sc_teardown (const ScPaths *paths,
              const ScConfig *config,
              ScSystemd *systemd,
              const char *name,
+             GPtrArray *notes,
              GError **error)
 {
   g_autofree char *unit = g_strconcat (name, ".service", NULL);
@@ -118,7 +145,8 @@ sc_teardown (const ScPaths *paths,
         return FALSE;
     }
 
-  if (!remove_deployments (paths, name, error) || !drop_refs (paths, name, error)
+  if (!remove_host_files (paths, config, name, notes, error)
+      || !remove_deployments (paths, name, error) || !drop_refs (paths, name, error)
       || !sc_container_delete (paths, name, error))
     return FALSE;
   /* Before systemd is up it may have read the unit already: the marker keeps that from being

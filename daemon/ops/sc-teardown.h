@@ -13,10 +13,14 @@
  * @systemd: (nullable): NULL before systemd is up: then the unit is kept from starting until the
  * next boot
  *
- * Each step succeeds when there is nothing left to do. The service's own data stays.
+ * @notes: (nullable): of char*: which files of the host stay, and why, is appended
+ *
+ * Each step succeeds when there is nothing left to do. The service's own data stays, and host files
+ * that somebody has modified.
  */
 gboolean sc_teardown (const ScPaths *paths,
                       const ScConfig *config,
                       ScSystemd *systemd,
                       const char *name,
+                      GPtrArray *notes,
                       GError **error);

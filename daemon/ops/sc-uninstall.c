@@ -9,6 +9,8 @@
 #include "ops/sc-usage.h"
 #include "store/sc-prune.h"
 
+#include <syslog.h>
+
 typedef struct
 {
   ScOp base;
@@ -16,14 +18,15 @@ typedef struct
 } UninstallOp;
 
 static gboolean
-uninstall_one (ScOpContext *context, ScSystemd *systemd, const char *name, GError **error)
+uninstall_one (
+    ScOpContext *context, ScSystemd *systemd, const char *name, GPtrArray *notes, GError **error)
 {
   g_autoptr (ScIntent) intent = sc_intent_new (context->job_id, SC_INTENT_UNINSTALL, name);
 
   intent->phase = SC_INTENT_COMMITTED;
   if (!sc_recover_container (context->paths, context->config, systemd, name, error)
       || !sc_intent_save (intent, context->paths, error)
-      || !sc_teardown (context->paths, context->config, systemd, name, error)
+      || !sc_teardown (context->paths, context->config, systemd, name, notes, error)
       || !sc_intent_delete (intent, context->paths, error))
     return FALSE;
 
@@ -90,6 +93,16 @@ remove_images (const ScPaths *paths, char **references, GCancellable *cancellabl
   return sc_usage_prune (paths, repo, FALSE, &pruned, cancellable, error);
 }
 
+static void
+report (ScOpContext *context, GPtrArray *notes)
+{
+  for (guint i = 0; i < notes->len; i++)
+    sc_op_log (context, LOG_NOTICE, "%s", (const char *)notes->pdata[i]);
+  g_variant_dict_insert_value (
+      context->result, "notes",
+      g_variant_new_strv ((const char *const *)notes->pdata, (gssize)notes->len));
+}
+
 static gboolean
 uninstall_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
@@ -105,16 +118,18 @@ uninstall_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GErr
   if (systemd == NULL)
     return FALSE;
 
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   sc_progress_set_phase (context->progress, "clean");
   for (guint i = 0; names[i] != NULL; i++)
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
       sc_progress_set_cancellable (context->progress, FALSE);
-      if (!uninstall_one (context, systemd, names[i], error))
+      if (!uninstall_one (context, systemd, names[i], notes, error))
         return sc_prefix_error (error, "uninstalling \"%s\": ", names[i]);
       sc_progress_set_cancellable (context->progress, TRUE);
     }
+  report (context, notes);
   if (!op->keep_image && !remove_images (context->paths, references, cancellable, error))
     return sc_prefix_error (error, "uninstalled, but the image could not be removed: ");
 

@@ -3,7 +3,12 @@
 
 #include "base/sc-digest.h"
 #include "base/sc-name.h"
+#include "deploy/sc-host-path.h"
 #include "deploy/sc-rendering.h"
+
+#include <string.h>
+
+#define MAX_HOST_PATHS 64
 
 static gboolean
 set_container (ScRequest *request, const char *name, GError **error)
@@ -35,6 +40,33 @@ check_install_options (ScRequest *request,
   return sc_request_parse_platform (request->options, platform, error);
 }
 
+/* Whether images may ever use such a path is only known with the configuration. */
+static gboolean
+parse_host_paths (const ScOptions *options, char ***paths, GError **error)
+{
+  g_autofree const char **given = sc_options_get_strv (options, "allow-host-paths");
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (given == NULL)
+    return TRUE;
+  if (g_strv_length ((char **)given) > MAX_HOST_PATHS)
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"allow-host-paths\" has more than %d paths", MAX_HOST_PATHS);
+  for (gsize i = 0; given[i] != NULL; i++)
+    {
+      g_autofree char *clean = sc_host_path_clean (given[i]);
+      g_autofree char *shown = sc_text_escape (given[i]);
+      if (clean == NULL || strcmp (clean, "/") == 0)
+        return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                             "option \"allow-host-paths\": \"%s\" is not an absolute path of a "
+                             "file or directory, without \"..\"",
+                             shown);
+      g_strv_builder_add (builder, clean);
+    }
+  *paths = g_strv_builder_end (builder);
+  return TRUE;
+}
+
 static gboolean
 parse_install (const ScCall *call, ScRequest *request, GError **error)
 {
@@ -43,6 +75,7 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
   g_autofree char *name = NULL;
   g_autoptr (GHashTable) values = NULL;
   g_autoptr (ScPlatform) platform = NULL;
+  g_auto (GStrv) allow_host_paths = NULL;
 
   g_variant_get (call->parameters, "(&s&s@a{sv})", &text, &given_name, NULL);
   request->subject.reference = sc_reference_parse (text, error);
@@ -56,13 +89,21 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
         g_prefix_error (error, "the image's name makes no container name, give one with --name: ");
       return FALSE;
     }
-  if (!check_install_options (request, &values, &platform, error))
+  if (!check_install_options (request, &values, &platform, error)
+      || !parse_host_paths (request->options, &allow_host_paths, error))
     return FALSE;
 
-  request->op
-      = sc_op_new_install (request->subject.reference, name, values, request->subject.digest,
-                           platform, sc_options_get_bool (request->options, "enable", TRUE),
-                           sc_options_get_bool (request->options, "start", FALSE));
+  const ScInstallRequest install = {
+    .reference = request->subject.reference,
+    .name = name,
+    .values = values,
+    .allow_host_paths = (const char *const *)allow_host_paths,
+    .digest = request->subject.digest,
+    .platform = platform,
+    .enable = sc_options_get_bool (request->options, "enable", TRUE),
+    .start = sc_options_get_bool (request->options, "start", FALSE),
+  };
+  request->op = sc_op_new_install (&install);
   return sc_request_take_auth (call, request, error);
 }
 
@@ -124,7 +165,8 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
 
 static const ScOptionSpec install_options[] = {
   { "values", "a{ss}" }, { "start", "b" }, { "enable", "b" },   { "digest", "s" },
-  { "platform", "s" },   { "auth", "h" },  { "no-queue", "b" }, { NULL, NULL },
+  { "platform", "s" },   { "auth", "h" },  { "no-queue", "b" }, { "allow-host-paths", "as" },
+  { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "store/sc-repo.h"
+#include "store/sc-repo-tree.h"
 
 #include "base/sc-fd.h"
 #include "store/sc-store-error.h"
-#include "store/sc-tree-object.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +121,20 @@ sc_repo_lookup (
   if (!find_node (sc_repo_get_ostree (self), commit, path, &node, error))
     return sc_prefix_error (error, "looking for \"%s\": ", shown);
   *type = node.type;
+  return TRUE;
+}
+
+gboolean
+sc_repo_find_directory (
+    OstreeRepo *repo, const char *commit, const char *path, ScChecksum *tree, GError **error)
+{
+  Node node;
+
+  if (!find_node (repo, commit, path, &node, error))
+    return FALSE;
+  if (node.type != SC_NODE_DIRECTORY)
+    return sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such directory");
+  *tree = node.object;
   return TRUE;
 }
 

@@ -79,6 +79,34 @@ typedef enum
 gboolean sc_repo_lookup (
     ScRepo *self, const char *commit, const char *path, ScNodeType *type, GError **error);
 
+/** ScTreeNode: what a directory of a commit has below it, at any depth */
+typedef struct
+{
+  char *path; /* (owned) relative to the directory that was listed */
+  ScNodeType type;
+  gboolean is_empty;  /* of a directory */
+  guint32 mode;       /* of a regular file, with the type bits */
+  guint64 size_bytes; /* of a regular file */
+  char *object;       /* (owned) (nullable) of a regular file, for sc_repo_open_object() */
+  char *target;       /* (owned) (nullable) of a symbolic link */
+} ScTreeNode;
+
+void sc_tree_node_free (ScTreeNode *self);
+
+/**
+ * sc_repo_list_tree:
+ * @path: a directory, as for sc_repo_read_file()
+ * @max_nodes: LIMIT_EXCEEDED when there are more
+ *
+ * Returns: (transfer full): of ScTreeNode, directories before what they have, no link followed;
+ *   NOT_FOUND when there is no such directory
+ */
+GPtrArray *sc_repo_list_tree (
+    ScRepo *self, const char *commit, const char *path, guint max_nodes, GError **error);
+
+/** sc_repo_open_object: (transfer full): the content of a regular file */
+GInputStream *sc_repo_open_object (ScRepo *self, const char *object, GError **error);
+
 /** sc_repo_get_commit_strings: (transfer full): those metadata keys of a commit whose value is a
  * string */
 GHashTable *sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError **error);
