@@ -88,12 +88,16 @@ sc_entry_path_check (const char *path, GError **error)
 static gboolean
 check_names (const char *path, GError **error)
 {
-  g_auto (GStrv) components = g_strsplit (path, "/", -1);
+  const char *name = path;
 
-  for (guint i = 0; components[i] != NULL; i++)
-    if (g_str_has_prefix (components[i], ".wh.") || g_str_has_prefix (components[i], ".ostree-wh."))
-      return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, path,
-                          "has a name that is reserved for whiteouts");
+  while (name != NULL)
+    {
+      if (g_str_has_prefix (name, ".wh.") || g_str_has_prefix (name, ".ostree-wh."))
+        return refuse_path (error, SYSCONT_ERROR_IMAGE_INVALID, path,
+                            "has a name that is reserved for whiteouts");
+      const char *slash = strchr (name, '/');
+      name = slash != NULL ? slash + 1 : NULL;
+    }
   return TRUE;
 }
 

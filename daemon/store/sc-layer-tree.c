@@ -103,8 +103,11 @@ ensure_parent (ScLayerTree *self, const char *path, const char **name, GError **
 
   for (const char *slash = strchr (rest, '/'); slash != NULL; slash = strchr (rest, '/'))
     {
-      g_autofree char *component = g_strndup (rest, (gsize)(slash - rest));
+      char component[SC_ENTRY_MAX_COMPONENT + 1];
 
+      g_return_val_if_fail ((gsize)(slash - rest) < sizeof component, NULL);
+      memcpy (component, rest, (gsize)(slash - rest));
+      component[slash - rest] = '\0';
       directory = ensure_child_directory (self, directory, component, error);
       if (directory == NULL)
         return NULL;

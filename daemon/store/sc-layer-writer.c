@@ -50,12 +50,16 @@ sc_layer_writer_free (ScLayerWriter *self)
   g_free (self);
 }
 
+/* Returns: (transfer full) (nullable): NULL for none */
 static GVariant *
 xattrs_to_variant (GPtrArray *xattrs)
 {
+  if (xattrs == NULL || xattrs->len == 0)
+    return NULL;
+
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ayay)"));
 
-  for (guint i = 0; xattrs != NULL && i < xattrs->len; i++)
+  for (guint i = 0; i < xattrs->len; i++)
     {
       const ScXattr *xattr = xattrs->pdata[i];
       g_variant_builder_add (
@@ -144,11 +148,13 @@ add_directory (ScLayerWriter *self,
 static gboolean
 close_file (ScLayerWriter *self, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *path = g_steal_pointer (&self->open_path);
   ScChecksum checksum;
 
-  return sc_object_writer_close (self->objects, &checksum, cancellable, error)
-         && sc_layer_tree_put_file (self->tree, path, &checksum, error);
+  if (!sc_object_writer_close (self->objects, &checksum, cancellable, error)
+      || !sc_layer_tree_put_file (self->tree, self->open_path, &checksum, error))
+    return FALSE;
+  g_clear_pointer (&self->open_path, g_free);
+  return TRUE;
 }
 
 static gboolean
@@ -258,14 +264,14 @@ sc_layer_writer_add (ScLayerWriter *self,
                      GCancellable *cancellable,
                      GError **error)
 {
-  g_autofree char *shown = sc_text_escape (entry->path != NULL ? entry->path : "");
-
   if (self->open_path != NULL)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
-                         "entry \"%s\": the content of the entry before it is incomplete", shown);
-  if (sc_entry_check (entry, error) && check_limits (self, entry, error)
-      && ensure_tree (self, cancellable, error) && dispatch (self, entry, cancellable, error))
+    sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
+                  "the content of the entry before it is incomplete");
+  else if (sc_entry_check (entry, error) && check_limits (self, entry, error)
+           && ensure_tree (self, cancellable, error) && dispatch (self, entry, cancellable, error))
     return TRUE;
+
+  g_autofree char *shown = sc_text_escape (entry->path != NULL ? entry->path : "");
   return sc_prefix_error (error, "entry \"%s\": ", shown);
 }
 
@@ -280,11 +286,12 @@ sc_layer_writer_write (ScLayerWriter *self,
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                          "there is more content than the entry has");
 
-  g_autofree char *shown = sc_text_escape (self->open_path);
   self->left_bytes -= size_bytes;
   if (sc_object_writer_write (self->objects, data, size_bytes, cancellable, error)
       && (self->left_bytes > 0 || close_file (self, cancellable, error)))
     return TRUE;
+
+  g_autofree char *shown = sc_text_escape (self->open_path);
   return sc_prefix_error (error, "entry \"%s\": ", shown);
 }
 

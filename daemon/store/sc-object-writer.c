@@ -5,6 +5,8 @@
 #include "base/sc-log.h"
 #include "store/sc-store-error.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define MAX_MEMORY_BYTES  (1024 * 1024)      /* a larger file is streamed */
@@ -16,6 +18,10 @@ struct _ScObjectWriter
   OstreeRepo *repo;  /* (owned) */
   ScHasher *hasher;  /* (owned) */
   GThreadPool *pool; /* (owned) of Object */
+
+  /* Most files have the header of the file before them. */
+  GBytes *last_header; /* (owned) (nullable) of a file with last_meta, which has no xattrs */
+  ScFileMeta last_meta;
 
   /* the open object */
   GByteArray *stream; /* (owned) (nullable) header and content of a small one */
@@ -48,36 +54,45 @@ object_free (Object *self)
   g_free (self);
 }
 
-/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away, so
- * that pulling again repairs it. */
-static gboolean
-check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError **error)
+/* Below the directory of the repository; libostree calls it the loose path. */
+static char *
+make_path (const char *hex)
 {
-  guint64 stored_bytes = 0;
+  return g_strdup_printf ("objects/%.2s/%s.file", hex, hex + 2);
+}
 
-  if (!ostree_repo_has_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, usable,
-                               object->cancellable, error))
-    return FALSE;
-  if (!*usable || !object->is_regular)
-    return TRUE;
-  if (!ostree_repo_query_object_storage_size (repo, OSTREE_OBJECT_TYPE_FILE, object->hex,
-                                              &stored_bytes, object->cancellable, error))
-    return FALSE;
-  if (stored_bytes == object->content_bytes)
-    return TRUE;
+static gboolean
+remove_damaged (OstreeRepo *repo, const Object *object, guint64 stored_bytes, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
 
   sc_log (G_LOG_LEVEL_WARNING, NULL,
           "object %s.file has %" G_GUINT64_FORMAT " bytes instead of %" G_GSIZE_FORMAT
           ", writing it again",
           object->hex, stored_bytes, object->content_bytes);
-  *usable = FALSE;
-  g_autoptr (GError) cause = NULL;
   if (ostree_repo_delete_object (repo, OSTREE_OBJECT_TYPE_FILE, object->hex, object->cancellable,
                                  &cause)
       || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&cause));
   return FALSE;
+}
+
+/* TRUE in *usable when the object is there. A file that a power cut has truncated is taken away, so
+ * that pulling again repairs it. One look at the file says both, where libostree needs four; it
+ * sees for itself what the open transaction has already. */
+static gboolean
+check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError **error)
+{
+  g_autofree char *path = make_path (object->hex);
+  struct stat st;
+
+  *usable = FALSE;
+  if (fstatat (ostree_repo_get_dfd (repo), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return errno == ENOENT || sc_error_set_errno (error, errno, "looking for object %s", path);
+
+  *usable = !object->is_regular || (guint64)st.st_size == object->content_bytes;
+  return *usable || remove_damaged (repo, object, (guint64)st.st_size, error);
 }
 
 static gboolean
@@ -148,6 +163,7 @@ sc_object_writer_free (ScObjectWriter *self)
   g_thread_pool_free (self->pool, FALSE, TRUE);
   drop_open (self);
   sc_hasher_free (self->hasher);
+  g_clear_pointer (&self->last_header, g_bytes_unref);
   g_clear_error (&self->failure);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);
@@ -155,10 +171,10 @@ sc_object_writer_free (ScObjectWriter *self)
   g_free (self);
 }
 
-/* The stream that libostree hashes for a file: BE32 length of the header, four zero bytes, the
- * header, the content. */
-static GByteArray *
-new_stream (const ScFileMeta *meta, const char *link_target, guint64 size_bytes)
+/* What libostree hashes before the content of a file: BE32 length of the header, four zero bytes,
+ * the header. */
+static GBytes *
+make_header (const ScFileMeta *meta, const char *link_target)
 {
   g_autoptr (GVariant) xattrs
       = meta->xattrs != NULL
@@ -168,12 +184,42 @@ new_stream (const ScFileMeta *meta, const char *link_target, guint64 size_bytes)
       "(uuuus@a(ayay))", GUINT32_TO_BE (meta->uid), GUINT32_TO_BE (meta->gid),
       GUINT32_TO_BE (meta->mode), 0, link_target != NULL ? link_target : "", xattrs));
   guint32 prefix[2] = { GUINT32_TO_BE ((guint32)g_variant_get_size (header)), 0 };
-  GByteArray *stream
-      = g_byte_array_sized_new (sizeof prefix + g_variant_get_size (header) + (guint)size_bytes);
+  GByteArray *bytes = g_byte_array_sized_new ((guint)(sizeof prefix + g_variant_get_size (header)));
 
-  g_byte_array_append (stream, (const guint8 *)prefix, sizeof prefix);
-  g_byte_array_append (stream, g_variant_get_data (header), (guint)g_variant_get_size (header));
-  return stream;
+  g_byte_array_append (bytes, (const guint8 *)prefix, sizeof prefix);
+  g_byte_array_append (bytes, g_variant_get_data (header), (guint)g_variant_get_size (header));
+  return g_byte_array_free_to_bytes (bytes);
+}
+
+static GBytes *
+get_header (ScObjectWriter *self, const ScFileMeta *meta, const char *link_target)
+{
+  const ScFileMeta *last = &self->last_meta;
+
+  if (meta->xattrs != NULL || link_target != NULL)
+    return make_header (meta, link_target);
+  if (self->last_header == NULL || last->mode != meta->mode || last->uid != meta->uid
+      || last->gid != meta->gid)
+    {
+      g_clear_pointer (&self->last_header, g_bytes_unref);
+      self->last_header = make_header (meta, NULL);
+      self->last_meta = *meta;
+    }
+  return g_bytes_ref (self->last_header);
+}
+
+static void
+begin_stream (ScObjectWriter *self,
+              const ScFileMeta *meta,
+              const char *link_target,
+              guint64 size_bytes)
+{
+  g_autoptr (GBytes) header = get_header (self, meta, link_target);
+
+  self->header_bytes = (guint)g_bytes_get_size (header);
+  self->is_regular = S_ISREG (meta->mode);
+  self->stream = g_byte_array_sized_new (self->header_bytes + (guint)size_bytes);
+  g_byte_array_append (self->stream, g_bytes_get_data (header, NULL), self->header_bytes);
 }
 
 gboolean
@@ -188,9 +234,7 @@ sc_object_writer_open (ScObjectWriter *self,
   drop_open (self);
   if (size_bytes <= MAX_MEMORY_BYTES)
     {
-      self->stream = new_stream (meta, link_target, size_bytes);
-      self->header_bytes = self->stream->len;
-      self->is_regular = S_ISREG (meta->mode);
+      begin_stream (self, meta, link_target, size_bytes);
       return TRUE;
     }
   self->content = ostree_repo_write_regfile (self->repo, NULL, meta->uid, meta->gid, meta->mode,
