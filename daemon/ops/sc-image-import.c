@@ -324,7 +324,9 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
 
   *done = stored != NULL && sc_image_is_whole (import->repo, stored);
   if (!*done)
-    return TRUE;
+    return import->unpack != NULL
+           || sc_error_set (error, SYSCONT_ERROR_INTERRUPTED,
+                            "the image was removed in the meantime; pull it again");
   if (g_strv_contains ((const char *const *)stored->references, import->fullname))
     {
       report (run, FALSE);

@@ -16,7 +16,7 @@ typedef struct
 {
   ScOpContext *context;
   ScRepo *repo;
-  ScWorker *unpack;        /* greeted */
+  ScWorker *unpack;        /* (nullable) greeted; NULL when the image was found to be stored */
   ScWorker *fetch;         /* (nullable) greeted and opened; NULL when @local_blobs has all blobs */
   GHashTable *local_blobs; /* (nullable) digest (char*) to complete ScBlob */
   const ScPlatform *platform; /* what the image must be for */

@@ -7,26 +7,74 @@
 #include "ops/sc-image-import.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-resolve.h"
+#include "store/sc-image-parts.h"
 #include "store/sc-image-store.h"
 
 #include <syslog.h>
 
-/* Both workers at once: a sandboxed start takes about 60 ms. */
-static gboolean
-start_workers (ScOpContext *context,
-               ScSystemd *systemd,
-               ScWorker **fetch,
-               ScWorker **unpack,
-               GCancellable *cancellable,
-               GError **error)
+/* The two workers of a pull. */
+typedef struct
 {
-  *fetch = sc_worker_connect (context->paths, "fetch", error);
-  if (*fetch == NULL)
+  ScOpContext *context;
+  ScSystemd *systemd; /* (owned) */
+  ScWorker *fetch;    /* (owned) (nullable) */
+  ScWorker *unpack;   /* (owned) (nullable) as long as it seems that nothing is new */
+} Workers;
+
+static void
+workers_clear (Workers *self)
+{
+  g_clear_pointer (&self->fetch, sc_worker_free);
+  g_clear_pointer (&self->unpack, sc_worker_free);
+  g_clear_pointer (&self->systemd, sc_systemd_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Workers, workers_clear)
+
+static gboolean
+connect_worker (Workers *self, const char *kind, ScWorker **worker, GError **error)
+{
+  *worker = sc_worker_connect (self->context->paths, kind, error);
+  return *worker != NULL;
+}
+
+/* Both workers at once, for a sandboxed start takes about 60 ms; but an image that is there under
+ * this name has most likely not changed. */
+static gboolean
+start_workers (Workers *self, gboolean is_known, GCancellable *cancellable, GError **error)
+{
+  self->systemd = sc_systemd_new (self->context->bus, error);
+  return self->systemd != NULL && connect_worker (self, "fetch", &self->fetch, error)
+         && (is_known || connect_worker (self, "unpack", &self->unpack, error))
+         && sc_worker_greet (self->fetch, self->systemd, cancellable, error);
+}
+
+/* Once the image is resolved: has it changed after all? */
+static gboolean
+ensure_unpack (Workers *self, gboolean is_stored, GCancellable *cancellable, GError **error)
+{
+  if (is_stored)
+    return TRUE;
+  if (self->unpack == NULL && !connect_worker (self, "unpack", &self->unpack, error))
     return FALSE;
-  *unpack = sc_worker_connect (context->paths, "unpack", error);
-  if (*unpack == NULL)
-    return FALSE;
-  return sc_worker_greet (*fetch, systemd, cancellable, error);
+  return sc_worker_greet (self->unpack, self->systemd, cancellable, error);
+}
+
+static gboolean
+has_name (ScRepo *repo, const char *fullname)
+{
+  g_autofree char *ref = sc_reference_encode (fullname);
+  g_autofree char *commit = sc_repo_resolve (repo, ref, NULL);
+
+  return commit != NULL;
+}
+
+static gboolean
+is_stored (ScRepo *repo, const char *digest)
+{
+  g_autoptr (ScImage) image = sc_image_store_lookup (repo, digest, NULL);
+
+  return image != NULL && sc_image_is_whole (repo, image);
 }
 
 gboolean
@@ -38,6 +86,7 @@ sc_pull (ScOpContext *context,
 {
   g_autoptr (ScPlatform) host = sc_platform_host ();
   const ScReference *reference = pull->reference;
+  const char *fullname = pull->fullname != NULL ? pull->fullname : reference->fullname;
   g_autofree char *source = g_strconcat ("docker://", reference->fullname, NULL);
   g_auto (ScResolved) resolved = { 0 };
 
@@ -49,25 +98,23 @@ sc_pull (ScOpContext *context,
     return FALSE;
 
   sc_progress_set_phase (context->progress, "resolve");
-  g_autoptr (ScSystemd) systemd = sc_systemd_new (context->bus, error);
-  g_autoptr (ScWorker) fetch = NULL;
-  g_autoptr (ScWorker) unpack = NULL;
-  if (systemd == NULL || !start_workers (context, systemd, &fetch, &unpack, cancellable, error))
+  g_auto (Workers) workers = { .context = context };
+  if (!start_workers (&workers, has_name (repo, fullname), cancellable, error))
     return FALSE;
 
   const ScPlatform *wanted = pull->platform != NULL ? pull->platform : host;
-  if (!sc_resolve_open (fetch, endpoints, error)
-      || !sc_resolve (fetch, reference, wanted, &resolved, cancellable, error)
-      || !sc_worker_greet (unpack, systemd, cancellable, error))
+  if (!sc_resolve_open (workers.fetch, endpoints, error)
+      || !sc_resolve (workers.fetch, reference, wanted, &resolved, cancellable, error)
+      || !ensure_unpack (&workers, is_stored (repo, resolved.digest), cancellable, error))
     return FALSE;
 
   ScImageImport import = {
     .context = context,
     .repo = repo,
-    .unpack = unpack,
-    .fetch = fetch,
+    .unpack = workers.unpack,
+    .fetch = workers.fetch,
     .platform = wanted,
-    .fullname = pull->fullname != NULL ? pull->fullname : reference->fullname,
+    .fullname = fullname,
     .source = pull->source != NULL ? pull->source : source,
     .resolved = &resolved,
   };
