@@ -35,6 +35,18 @@ const char expired_certificate[]
       "MAoGCCqGSM49BAMCA0kAMEYCIQCwalMWaErAqgKfi+r8PuZJYa3AHylacr/SQw0G\n"
       "QmEDGwIhAJ0c3DpM2Q1R723bj+nkQP95ao08SkWsJ4S/jneF/K0y\n"
       "-----END CERTIFICATE-----\n";
+const char other_certificate[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBlDCCATmgAwIBAgIUIzNDqseIkeHUILeb5AbPu3mvT4gwCgYIKoZIzj0EAwIw\n"
+      "HjEcMBoGA1UEAwwTb3RoZXIgdGVzdCByZWdpc3RyeTAgFw0yNjExMjUxODIwMTJa\n"
+      "GA8yMTI2MTEwMTE4MjAxMlowHjEcMBoGA1UEAwwTb3RoZXIgdGVzdCByZWdpc3Ry\n"
+      "eTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABM1Se9n3qYdRhSobPC0kkhyA5i40\n"
+      "Snxma05Je/0NqVfBYSIh7DJaujIv6aLXKlqX7J1XdXEouB2Wqi7+PAxGU7KjUzBR\n"
+      "MB0GA1UdDgQWBBSbgIfD/CSRaIEF0dnuAzKPJFMs1jAfBgNVHSMEGDAWgBSbgIfD\n"
+      "/CSRaIEF0dnuAzKPJFMs1jAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kA\n"
+      "MEYCIQCxlYrQ9Yy/vuPlegCfKe3mbYoJXRsSUZpkUevkjKfD1wIhANO39NlY6coD\n"
+      "Nxj7E0ZUKok+hKfD40tTIxRyQ9CVa9pB\n"
+      "-----END CERTIFICATE-----\n";
 static const char certificate_key[]
     = "-----BEGIN PRIVATE KEY-----\n"
       "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPfXG+dP0Qn4WXNW7\n"
@@ -226,23 +238,38 @@ listen_to (Fixture *fixture, SoupServer **server, const char *certificate)
 static void
 clear_registry (Fixture *fixture)
 {
-  g_clear_pointer (&fixture->registry, sc_registry_free);
-  g_clear_pointer (&fixture->http, sc_http_free);
-  g_clear_pointer (&fixture->endpoint, sc_endpoint_free);
+  g_clear_pointer (&fixture->mirrors, sc_mirrors_free);
+  g_clear_pointer (&fixture->endpoints, g_ptr_array_unref);
+}
+
+void
+open_mirrors (Fixture *fixture, GProxyResolver *proxy)
+{
+  g_autoptr (GProxyResolver) direct = sc_proxy_resolver_new (NULL);
+
+  g_clear_pointer (&fixture->mirrors, sc_mirrors_free);
+  fixture->mirrors
+      = sc_mirrors_new (&fixture->policy, proxy != NULL ? proxy : direct, fixture->endpoints);
 }
 
 void
 set_registry (Fixture *fixture, const char *name, GProxyResolver *proxy)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GProxyResolver) direct = sc_proxy_resolver_new (NULL);
+  ScEndpoint *endpoint = sc_endpoint_new (name, "a/b");
 
-  clear_registry (fixture);
-  fixture->endpoint = sc_endpoint_new (name, "a/b");
-  fixture->endpoint->insecure = !fixture->is_secure;
-  fixture->http = sc_http_new (&fixture->policy, proxy != NULL ? proxy : direct, fixture->endpoint);
-  fixture->registry = sc_registry_new (fixture->http, fixture->endpoint, &error);
-  g_assert_no_error (error);
+  g_clear_pointer (&fixture->endpoints, g_ptr_array_unref);
+  fixture->endpoints = sc_endpoint_list_new ();
+  endpoint->insecure = !fixture->is_secure;
+  g_ptr_array_add (fixture->endpoints, endpoint);
+  open_mirrors (fixture, proxy);
+}
+
+const char *
+get_registry_name (Fixture *fixture)
+{
+  const ScEndpoint *endpoint = fixture->endpoints->pdata[fixture->endpoints->len - 1];
+
+  return endpoint->registry;
 }
 
 static void
@@ -262,6 +289,7 @@ set_up (Fixture *fixture, const Setup *setup)
   g_main_context_push_thread_default (fixture->context);
   fixture->port = listen_to (fixture, &fixture->server,
                              setup->is_expired ? expired_certificate : good_certificate);
+  fixture->mirror_port = listen_to (fixture, &fixture->mirror_server, good_certificate);
   fixture->other_port = listen_to (fixture, &fixture->other_server, NULL);
   g_main_context_pop_thread_default (fixture->context);
   fixture->thread = g_thread_new ("registry", serve_in_thread, fixture);
@@ -298,6 +326,7 @@ tear_down (Fixture *fixture, const Setup *setup)
   g_main_context_push_thread_default (fixture->context);
   g_object_unref (fixture->server);
   g_object_unref (fixture->other_server);
+  g_object_unref (fixture->mirror_server);
   g_ptr_array_unref (fixture->held);
   while (g_main_context_iteration (fixture->context, FALSE))
     ;
@@ -380,12 +409,12 @@ get_manifest (Fixture *fixture, const char *tag, guint max_bytes, GError **error
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *type = NULL;
 
-  sc_document_get_async (fixture->registry, &request, max_bytes, fixture->cancellable, keep_result,
+  sc_document_get_async (fixture->mirrors, &request, max_bytes, fixture->cancellable, keep_result,
                          &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
 
-  g_autoptr (GBytes) body = sc_document_get_finish (result, &type, error);
+  g_autoptr (GBytes) body = sc_document_get_finish (result, &type, &fixture->served, error);
   if (body == NULL)
     return NULL;
   g_assert_true (*type == '\0' || g_str_equal (type, MEDIA_TYPE));
@@ -409,7 +438,7 @@ get_blob (Fixture *fixture, GError **error)
 
   g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
   GThread *reader = g_thread_new ("reader", read_in_thread, GINT_TO_POINTER (fds[0]));
-  sc_blob_pump_async (fixture->registry, &request, BLOB_BYTES, fds[1], fixture->cancellable,
+  sc_blob_pump_async (fixture->mirrors, &request, BLOB_BYTES, fds[1], fixture->cancellable,
                       keep_result, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "dbus/sc-error.h"
-#include "fetch/sc-registry.h"
+#include "fetch/sc-mirrors.h"
 
 #define MANIFEST   "{\"schemaVersion\":2}"
 #define MEDIA_TYPE "application/vnd.oci.image.manifest.v1+json"
@@ -16,6 +16,8 @@
 /* Self-signed, for 127.0.0.1. */
 extern const char good_certificate[];
 extern const char expired_certificate[];
+/* Of somebody else. */
+extern const char other_certificate[];
 
 typedef struct _Fixture Fixture;
 
@@ -43,16 +45,18 @@ struct _Fixture
   GMainContext *context; /* (owned) of the registry's thread */
   GMainLoop *loop;       /* (owned) */
   GThread *thread;
-  SoupServer *server;       /* (owned) */
-  SoupServer *other_server; /* (owned) at another port, of the same behaviour */
+  SoupServer *server;        /* (owned) */
+  SoupServer *other_server;  /* (owned) at another port, of the same behaviour */
+  SoupServer *mirror_server; /* (owned) one more with TLS, of the same behaviour */
   guint port;
   guint other_port;
+  guint mirror_port;
 
   ScRetryPolicy policy;
   gboolean is_secure;        /* the client checks certificates */
-  ScEndpoint *endpoint;      /* (owned) (nullable) */
-  ScHttp *http;              /* (owned) (nullable) */
-  ScRegistry *registry;      /* (owned) (nullable) */
+  GPtrArray *endpoints;      /* (owned) of ScEndpoint */
+  ScMirrors *mirrors;        /* (owned) */
+  guint served;              /* number of the endpoint that sent the last manifest */
   GCancellable *cancellable; /* (owned) */
 };
 
@@ -96,8 +100,14 @@ void behave_silent (Fixture *fixture, SoupServerMessage *message, const char *pa
 /** count_requests: those so far whose line in the log has @text */
 guint count_requests (Fixture *fixture, const char *text);
 
+/** open_mirrors: after a change of the endpoints or the policy; @proxy: (nullable) */
+void open_mirrors (Fixture *fixture, GProxyResolver *proxy);
+
 /** set_registry: from now on @name is asked for the repository "a/b"; @proxy: (nullable) */
 void set_registry (Fixture *fixture, const char *name, GProxyResolver *proxy);
+
+/** get_registry_name: host:port of the one that is asked last */
+const char *get_registry_name (Fixture *fixture);
 
 /**
  * set_registry_to_silence: from now on it is one of which there is no more than an address

@@ -18,12 +18,11 @@ log_in (Fixture *fixture, ScCredentialKind kind, const char *realm)
 {
   g_autoptr (GError) error = NULL;
 
-  fixture->endpoint->credential
+  ScEndpoint *endpoint = fixture->endpoints->pdata[0];
+  endpoint->credential
       = sc_credential_new (kind, kind == SC_CREDENTIAL_BASIC ? "alice" : "", CANARY, realm, &error);
   g_assert_no_error (error);
-  sc_registry_free (fixture->registry);
-  fixture->registry = sc_registry_new (fixture->http, fixture->endpoint, &error);
-  g_assert_no_error (error);
+  open_mirrors (fixture, NULL);
 }
 
 static gboolean

@@ -5,6 +5,8 @@
  */
 #include "registry-fixture.h"
 
+#include "base/sc-digest.h"
+#include "fetch/sc-proxy.h"
 #include "base/sc-fd.h"
 #include "image/sc-manifest.h"
 
@@ -30,13 +32,27 @@ static void
 test_manifest_by_digest (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = g_strdup_printf ("/v2/a/b/manifests/%s", fixture->digest);
+  g_autofree char *digest = sc_digest_of_bytes (MANIFEST, strlen (MANIFEST));
+  g_autofree char *path = g_strdup_printf ("/v2/a/b/manifests/%s", digest);
 
-  g_autofree char *body = get_manifest (fixture, fixture->digest, SC_MANIFEST_MAX_BYTES, &error);
+  g_autofree char *body = get_manifest (fixture, digest, SC_MANIFEST_MAX_BYTES, &error);
 
   g_assert_no_error (error);
   g_assert_cmpstr (body, ==, MANIFEST);
   g_assert_cmpuint (count_requests (fixture, path), ==, 1);
+}
+
+/* RP08 */
+static void
+test_manifest_of_another_digest (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_autofree char *body = get_manifest (fixture, fixture->digest, SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_null (body);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_DIGEST_MISMATCH);
+  assert_message (error, fixture->digest);
 }
 
 static void
@@ -162,7 +178,7 @@ test_unreachable (Fixture *fixture, gconstpointer data)
 
   g_assert_null (body);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_UNREACHABLE);
-  assert_message (error, sc_registry_get_name (fixture->registry));
+  assert_message (error, get_registry_name (fixture));
   assert_message (error, "refuses the connection");
 }
 
@@ -265,21 +281,24 @@ test_names_refused (Fixture *fixture, gconstpointer data)
     { .reference = "latest" },
   };
 
+  g_autoptr (GProxyResolver) direct = sc_proxy_resolver_new (NULL);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (ScEndpoint) endpoint = sc_endpoint_new (names[i][0], names[i][1]);
-      g_autoptr (ScRegistry) registry = sc_registry_new (fixture->http, endpoint, &error);
+      g_autoptr (ScHttp) http = sc_http_new (&fixture->policy, direct, endpoint, NULL);
+      g_autoptr (ScRegistry) registry = sc_registry_new (http, endpoint, &error);
 
       g_test_message ("%s %s", names[i][0], names[i][1]);
       g_assert_null (registry);
       g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_REFERENCE);
     }
   g_autoptr (ScEndpoint) library = sc_endpoint_new ("docker.io", "library/busybox");
-  g_autoptr (ScRegistry) docker = sc_registry_new (fixture->http, library, NULL);
+  g_autoptr (ScHttp) http = sc_http_new (&fixture->policy, direct, library, NULL);
+  g_autoptr (ScRegistry) docker = sc_registry_new (http, library, NULL);
   g_assert_nonnull (docker);
   g_autoptr (ScEndpoint) itself = sc_endpoint_new ("example.com", "");
-  g_autoptr (ScRegistry) whole = sc_registry_new (fixture->http, itself, NULL);
+  g_autoptr (ScRegistry) whole = sc_registry_new (http, itself, NULL);
   g_assert_nonnull (whole);
 
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
@@ -287,7 +306,7 @@ test_names_refused (Fixture *fixture, gconstpointer data)
       g_autoptr (GError) error = NULL;
 
       g_test_message ("%s", requests[i].reference);
-      g_assert_false (sc_registry_check (fixture->registry, &requests[i], &error));
+      g_assert_false (sc_registry_check (&requests[i], &error));
       g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_REFERENCE);
     }
 }
@@ -298,6 +317,7 @@ main (int argc, char **argv)
   static const RegistryTest tests[] = {
     { "/registry/manifest/by-tag", { behave }, test_manifest },
     { "/registry/manifest/by-digest", { behave }, test_manifest_by_digest },
+    { "/registry/manifest/of-another-digest", { behave }, test_manifest_of_another_digest },
     { "/registry/manifest/unknown", { behave_unknown }, test_manifest_unknown },
     { "/registry/manifest/too-large", { behave }, test_manifest_limit },
     { "/registry/manifest/short", { behave_short_manifest }, test_manifest_short },

@@ -149,7 +149,7 @@ test_tls_fallback_port (Fixture *fixture, gconstpointer data)
   g_autofree char *http_proxy
       = g_strdup_printf ("http_proxy=http://127.0.0.1:%u", fixture->other_port);
   g_autofree char *https_proxy
-      = g_strdup_printf ("https_proxy=http://%s", sc_registry_get_name (fixture->registry));
+      = g_strdup_printf ("https_proxy=http://%s", get_registry_name (fixture));
   char *environment[] = { http_proxy, https_proxy, NULL };
   g_autoptr (GProxyResolver) proxy = sc_proxy_resolver_new (environment);
 
@@ -178,6 +178,110 @@ test_tls_stall (Fixture *fixture, gconstpointer data)
   assert_message (error, "no connection within");
 }
 
+static void
+set_certificates (Fixture *fixture, const char *ca, const char *client, const char *key)
+{
+  ScEndpoint *endpoint = fixture->endpoints->pdata[0];
+
+  endpoint->ca = ca != NULL ? g_bytes_new_static (ca, strlen (ca)) : NULL;
+  endpoint->client_certificate
+      = client != NULL ? g_bytes_new_static (client, strlen (client)) : NULL;
+  endpoint->client_key = key != NULL ? g_bytes_new_static (key, strlen (key)) : NULL;
+  open_mirrors (fixture, NULL);
+  trust_system ();
+}
+
+static void
+test_tls_own_authority (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text
+      = g_strconcat ("# two authorities\n", other_certificate, "\n\n", good_certificate, NULL);
+
+  set_certificates (fixture, text, NULL, NULL);
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (body, ==, MANIFEST);
+}
+
+/* RP21 */
+static void
+test_tls_other_authority (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_certificates (fixture, other_certificate, NULL, NULL);
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_null (body);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TLS_FAILED);
+  assert_message (error, "an authority that this host does not trust");
+  assert_message (error, "certs.d");
+}
+
+/* RP21 */
+static void
+test_tls_own_authority_expired (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_certificates (fixture, expired_certificate, NULL, NULL);
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_null (body);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TLS_FAILED);
+  assert_message (error, "it has expired");
+}
+
+/* RP21 */
+static void
+test_tls_own_authority_other_name (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = g_strdup_printf ("localhost:%u", fixture->port);
+
+  set_registry (fixture, name, NULL);
+  set_certificates (fixture, good_certificate, NULL, NULL);
+  g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+  g_assert_null (body);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TLS_FAILED);
+  assert_message (error, "it is for another name");
+}
+
+static void
+test_tls_unreadable (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *ca;
+    const char *client;
+    const char *key;
+    const char *mentions;
+  } rows[] = {
+    { "nonsense", NULL, NULL, "*.crt" },
+    { "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", NULL, NULL, "*.crt" },
+    { "-----BEGIN CERTIFICATE-----\n", NULL, NULL, "*.crt" },
+    { NULL, "nonsense", "nonsense", "*.cert" },
+    { NULL, good_certificate, "nonsense", "*.key" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      set_registry (fixture, "127.0.0.1:1", NULL);
+      set_certificates (fixture, rows[i].ca, rows[i].client, rows[i].key);
+      g_autofree char *body = get_manifest (fixture, "latest", SC_MANIFEST_MAX_BYTES, &error);
+
+      g_assert_null (body);
+      g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TLS_FAILED);
+      assert_message (error, "\"127.0.0.1:1\" in certs.d");
+      assert_message (error, rows[i].mentions);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -186,6 +290,15 @@ main (int argc, char **argv)
     { "/registry/tls/unknown-authority", { behave, FALSE, TRUE }, test_tls_unknown_authority },
     { "/registry/tls/expired", { behave, TRUE, TRUE }, test_tls_expired },
     { "/registry/tls/other-name", { behave, FALSE, TRUE }, test_tls_other_name },
+    { "/registry/tls/own-authority", { behave, FALSE, TRUE }, test_tls_own_authority },
+    { "/registry/tls/other-authority", { behave, FALSE, TRUE }, test_tls_other_authority },
+    { "/registry/tls/own-authority-expired",
+      { behave, TRUE, TRUE },
+      test_tls_own_authority_expired },
+    { "/registry/tls/own-authority-other-name",
+      { behave, FALSE, TRUE },
+      test_tls_own_authority_other_name },
+    { "/registry/tls/unreadable", { behave, FALSE, TRUE }, test_tls_unreadable },
     { "/registry/tls/none", { behave, FALSE, TRUE }, test_tls_missing },
     { "/registry/tls/fallback", { behave }, test_tls_fallback },
     { "/registry/tls/fallback-port", { behave }, test_tls_fallback_port },

@@ -73,9 +73,7 @@ worker_end (Worker *self)
 static void
 worker_open (Worker *self, Fixture *fixture)
 {
-  g_autoptr (GPtrArray) endpoints = g_ptr_array_new ();
-  g_ptr_array_add (endpoints, fixture->endpoint);
-  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_fetch_open (endpoints, NULL);
+  g_autoptr (ScRecordWriter) writer = sc_record_writer_new_fetch_open (fixture->endpoints, NULL);
 
   g_assert_true (sc_channel_send (self->channel, writer, NULL, 0, NULL));
 }
@@ -115,6 +113,7 @@ worker_expect_manifest (Worker *self, guint32 id)
   g_assert_cmpint (sc_channel_receive (self->channel, &record, NULL), ==, 1);
   g_assert_cmpint (record.type, ==, SC_RECORD_FETCH_MANIFEST_BODY);
   g_assert_cmpuint (sc_record_get_u32 (&record), ==, id);
+  g_assert_cmpuint (sc_record_get_u32 (&record), ==, 0);
   g_autofree char *type = sc_record_dup_string (&record);
   g_autoptr (GBytes) body = sc_record_dup_bytes (&record);
   g_assert_true (sc_record_finish (&record, NULL));

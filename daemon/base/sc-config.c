@@ -2,13 +2,13 @@
 #include "base/sc-config.h"
 
 #include "base/sc-error-util.h"
-#include "base/sc-fd.h"
+#include "base/sc-key-file.h"
 #include "base/sc-log.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define FILE_MAX_BYTES (1024 * 1024)
 #define GIB            (G_GUINT64_CONSTANT (1) << 30)
 #define MAX_SIZE_BYTES (G_GUINT64_CONSTANT (1) << 50)
 
@@ -123,14 +123,6 @@ set_default (ScConfig *self, const KeyRow *row)
     }
 }
 
-static gboolean
-fail_value (const char *value, const char *expected, GError **error)
-{
-  g_autofree char *shown = sc_text_escape (value);
-
-  return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "\"%s\" is not %s", shown, expected);
-}
-
 /* (transfer full) (nullable) */
 static char *
 parse_absolute_path (const char *value, GError **error)
@@ -144,7 +136,7 @@ parse_absolute_path (const char *value, GError **error)
       || !g_str_equal (escaped, value) || g_strv_contains (components, ".")
       || g_strv_contains (components, ".."))
     {
-      fail_value (value, "an absolute path without \".\" and \"..\"", error);
+      sc_key_file_fail_value (value, "an absolute path without \".\" and \"..\"", error);
       return NULL;
     }
   return g_steal_pointer (&canonical);
@@ -188,7 +180,7 @@ parse_number (ScConfig *self, const KeyRow *row, const char *value, GError **err
     {
       g_autofree char *expected = g_strdup_printf (
           "a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, row->min, row->max);
-      return fail_value (value, expected, error);
+      return sc_key_file_fail_value (value, expected, error);
     }
 
   set_number (self, row, number);
@@ -211,7 +203,8 @@ parse_registries (ScConfig *self, const KeyRow *row, char **values, GError **err
   for (gsize i = 0; values[i] != NULL; i++)
     {
       if (!is_registry (g_strstrip (values[i])))
-        return fail_value (values[i], "a registry, HOST or HOST:PORT in lower case", error);
+        return sc_key_file_fail_value (values[i], "a registry, HOST or HOST:PORT in lower case",
+                                       error);
       g_strv_builder_add (builder, values[i]);
     }
 
@@ -229,9 +222,9 @@ parse_names (ScConfig *self, const KeyRow *row, char **values, GError **error)
       g_auto (GStrv) pair = g_strsplit (g_strstrip (values[i]), "=", 2);
 
       if (g_strv_length (pair) != 2 || pair[0][0] == '\0' || strchr (pair[1], '/') == NULL)
-        return fail_value (values[i], "a short name, NAME=FULL/NAME", error);
+        return sc_key_file_fail_value (values[i], "a short name, NAME=FULL/NAME", error);
       if (!g_hash_table_insert (names, g_strdup (pair[0]), g_strdup (pair[1])))
-        return fail_value (values[i], "the only entry for that short name", error);
+        return sc_key_file_fail_value (values[i], "the only entry for that short name", error);
     }
 
   set_names (self, row, g_steal_pointer (&names));
@@ -312,108 +305,39 @@ warn_of_unknown_keys (GKeyFile *file, const char *path)
 }
 
 static gboolean
-parse_file (ScConfig *self, GBytes *bytes, const char *path, GError **error)
+load_file (ScConfig *self, const char *path, GError **error)
 {
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-  gsize size_bytes = 0;
-  const char *data = g_bytes_get_data (bytes, &size_bytes);
+  g_autoptr (GKeyFile) file = sc_key_file_load (path, error);
+  GError *local_error = NULL;
 
-  if (size_bytes > 0 && memchr (data, '\0', size_bytes) != NULL)
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "a zero byte in the file");
-  if (!g_key_file_load_from_data (file, data, size_bytes, G_KEY_FILE_NONE, error)
-      || !apply_file (self, file, error))
+  if (file == NULL)
     return FALSE;
-
+  if (!apply_file (self, file, &local_error))
+    return sc_key_file_fail (error, local_error, path);
   warn_of_unknown_keys (file, path);
   return TRUE;
-}
-
-/* GKeyFile has an error domain of its own. */
-static void
-take_error (GError **error, GError *taken, const char *path)
-{
-  int code = taken->domain == SYSCONT_ERROR ? taken->code : SYSCONT_ERROR_INVALID_ARGUMENT;
-
-  sc_error_set (error, (SyscontError)code, "\"%s\": %s", path, taken->message);
-  g_error_free (taken);
-}
-
-static gboolean
-load_file (ScConfig *self, int dir_fd, const char *path, GError **error)
-{
-  g_autofree char *name = g_path_get_basename (path);
-  g_autoptr (GBytes) bytes = sc_fd_read_file (dir_fd, name, FILE_MAX_BYTES, error);
-  if (bytes == NULL)
-    return sc_prefix_error (error, "configuration in \"%s\": ", path);
-
-  GError *local_error = NULL;
-  if (parse_file (self, bytes, path, &local_error))
-    return TRUE;
-
-  take_error (error, local_error, path);
-  return FALSE;
-}
-
-static int
-compare_names (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names of a directory's drop-ins in their order; none when there is no directory. */
-static GPtrArray *
-list_dropins (const char *path, GError **error)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (GDir) dir = g_dir_open (path, 0, &local_error);
-
-  if (dir == NULL && !g_error_matches (local_error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-    {
-      sc_error_set (error, SYSCONT_ERROR_FAILED, "%s", local_error->message);
-      return NULL;
-    }
-  for (const char *name = NULL; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    {
-      if (g_str_has_suffix (name, ".conf") && name[0] != '.')
-        g_ptr_array_add (names, g_strdup (name));
-    }
-
-  g_ptr_array_sort (names, compare_names);
-  return g_steal_pointer (&names);
 }
 
 static gboolean
 load_main_file (ScConfig *self, const char *path, GError **error)
 {
-  g_autofree char *dir = g_path_get_dirname (path);
   struct stat st;
+
   if (lstat (path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
     return TRUE;
-
-  sc_autofd dir_fd = sc_fd_open_dir (dir, error);
-  return dir_fd >= 0 && load_file (self, dir_fd, path, error);
+  return load_file (self, path, error);
 }
 
 static gboolean
 load_dropins (ScConfig *self, const char *dir, GError **error)
 {
-  g_autoptr (GPtrArray) names = list_dropins (dir, error);
-  if (names == NULL)
+  g_autoptr (GPtrArray) paths = sc_key_file_list (dir, error);
+  if (paths == NULL)
     return FALSE;
-  if (names->len == 0)
-    return TRUE;
 
-  sc_autofd dir_fd = sc_fd_open_dir (dir, error);
-  if (dir_fd < 0)
-    return FALSE;
-  for (guint i = 0; i < names->len; i++)
-    {
-      g_autofree char *path = g_build_filename (dir, g_ptr_array_index (names, i), NULL);
-
-      if (!load_file (self, dir_fd, path, error))
-        return FALSE;
-    }
+  for (guint i = 0; i < paths->len; i++)
+    if (!load_file (self, paths->pdata[i], error))
+      return FALSE;
   return TRUE;
 }
 

@@ -54,6 +54,10 @@ sc_paths_new (const char *root)
   self->trust_policy = below (self, "/etc/containers/policy.json");
   self->auth_runtime = below (self, "/run/containers/0/auth.json");
   self->auth_system = below (self, "/etc/containers/auth.json");
+  self->registries = below (self, "/etc/syscont/registries.d");
+  self->certificates = g_new0 (char *, 3);
+  self->certificates[0] = below (self, "/etc/containers/certs.d");
+  self->certificates[1] = below (self, "/etc/docker/certs.d");
   self->state = below (self, "/var/lib/syscont");
   self->units = below (self, "/etc/systemd/system");
   self->tmpfiles = below (self, "/etc/tmpfiles.d");
@@ -71,6 +75,8 @@ sc_paths_free (ScPaths *self)
   g_free (self->trust_policy);
   g_free (self->auth_runtime);
   g_free (self->auth_system);
+  g_free (self->registries);
+  g_strfreev (self->certificates);
   g_free (self->checkout);
   g_free (self->repository);
   g_free (self->spool);

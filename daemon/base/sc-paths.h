@@ -14,6 +14,9 @@ typedef struct
   char *trust_policy;   /* (owned) /etc/containers/policy.json */
   char *auth_runtime;   /* (owned) /run/containers/0/auth.json */
   char *auth_system;    /* (owned) /etc/containers/auth.json */
+  char *registries;     /* (owned) /etc/syscont/registries.d */
+  char **certificates;  /* (owned) certs.d below /etc/containers and below /etc/docker: the first
+                         * that has a directory for a registry counts */
   char *checkout;       /* (owned) /var/lib/containers/syscont */
   char *repository;     /* (owned) checkout/.repo */
   char *spool;          /* (owned) checkout/.spool */

@@ -12,7 +12,7 @@
 /* The data of the task. */
 typedef struct
 {
-  ScRegistry *registry;
+  ScRoute route;
   ScRegistryRequest request; /* range_start counts the bytes that are written */
   guint64 size_bytes;
   int fd; /* owned */
@@ -42,6 +42,7 @@ static void
 pump_free (Pump *self)
 {
   end_connection (self);
+  sc_route_clear (&self->route);
   if (self->fd >= 0)
     close (self->fd);
   g_free (self->chunk);
@@ -53,7 +54,7 @@ static void
 finish (GTask *task, GError *error)
 {
   Pump *pump = g_task_get_task_data (task);
-  g_autofree char *what = sc_registry_describe (pump->registry, &pump->request);
+  g_autofree char *what = sc_route_describe (&pump->route, &pump->request);
 
   end_connection (pump);
   close (sc_fd_steal (&pump->fd));
@@ -64,6 +65,23 @@ finish (GTask *task, GError *error)
     }
   sc_prefix_error (&error, "%s: ", what);
   g_task_return_error (task, error);
+}
+
+/* @error: (transfer full): why it cannot be had there: elsewhere, perhaps, from the same byte on? */
+static void
+fail_over (GTask *task, GError *error)
+{
+  Pump *pump = g_task_get_task_data (task);
+
+  if (!sc_route_go_on (&pump->route, &error))
+    {
+      finish (task, error);
+      return;
+    }
+  end_connection (pump);
+  pump->retry = sc_registry_make_retry (sc_route_get_registry (&pump->route));
+  pump->has_restarted = FALSE;
+  start (task);
 }
 
 static void
@@ -98,7 +116,7 @@ resume (GTask *task, GError *raw)
       if (!g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED))
         sc_prefix_error (&error, "after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes: ",
                          pump->request.range_start, pump->size_bytes);
-      finish (task, error);
+      fail_over (task, error);
       return;
     }
 
@@ -299,7 +317,7 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
                     "the registry sends more than the %" G_GUINT64_FORMAT
                     " bytes that the manifest announces",
                     pump->size_bytes);
-      finish (task, error);
+      fail_over (task, error);
       return;
     }
 
@@ -355,7 +373,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   pump->answer = answer;
   if (answer == NULL || !check_answer (pump, answer, &error))
     {
-      finish (task, error);
+      fail_over (task, error);
       return;
     }
   pump->watch = sc_watch_new (g_task_get_cancellable (task));
@@ -367,12 +385,12 @@ start (GTask *task)
 {
   Pump *pump = g_task_get_task_data (task);
 
-  sc_registry_get_async (pump->registry, &pump->request, &pump->retry,
+  sc_registry_get_async (sc_route_get_registry (&pump->route), &pump->request, &pump->retry,
                          g_task_get_cancellable (task), on_answer, g_object_ref (task));
 }
 
 void
-sc_blob_pump_async (ScRegistry *registry,
+sc_blob_pump_async (ScMirrors *mirrors,
                     const ScRegistryRequest *request,
                     guint64 size_bytes,
                     int fd,
@@ -382,16 +400,21 @@ sc_blob_pump_async (ScRegistry *registry,
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   Pump *pump = g_new0 (Pump, 1);
+  GError *error = NULL;
 
-  pump->registry = registry;
   pump->request = *request;
   pump->size_bytes = size_bytes;
   pump->fd = fd;
-  pump->retry = sc_registry_make_retry (registry);
   pump->chunk = g_malloc (SC_BLOB_PUMP_CHUNK_BYTES);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, pump, (GDestroyNotify)pump_free);
   (void)g_unix_set_fd_nonblocking (fd, TRUE, NULL);
+  if (!sc_route_begin (&pump->route, mirrors, request, &error))
+    {
+      finish (task, error);
+      return;
+    }
+  pump->retry = sc_registry_make_retry (sc_route_get_registry (&pump->route));
   start (task);
 }
 

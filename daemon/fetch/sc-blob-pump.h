@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Moves one blob from a registry into a pipe: as fast as the pipe's reader takes it and no faster,
+ * Moves one blob from the places that have it into a pipe: as fast as the pipe's reader takes it and no faster,
  * with the exact number of bytes, over as many connections as it takes (distribution-spec, "Pulling
  * blobs"; Range, RFC 9110, 14). The digest is not checked here: the reader does that, and must.
  */
 #pragma once
 
-#include "fetch/sc-registry.h"
+#include "fetch/sc-mirrors.h"
 
 #define SC_BLOB_PUMP_CHUNK_BYTES (256 * 1024)
 
@@ -15,7 +15,7 @@
  * @request: of a blob, checked; lent until the end
  * @fd: (transfer full): write end of a pipe; closed before the callback
  */
-void sc_blob_pump_async (ScRegistry *registry,
+void sc_blob_pump_async (ScMirrors *mirrors,
                          const ScRegistryRequest *request,
                          guint64 size_bytes,
                          int fd,

@@ -65,13 +65,15 @@ set_tls (GError **error, const GError *raw, const char *host)
     return sc_error_set (
         error, SYSCONT_ERROR_TLS_FAILED,
         "the certificate of \"%s\" is not accepted: %s; have the registry's certificate renewed, "
-        "add "
-        "its authority to those that this host trusts, or add the registry to Insecure= in "
+        "put its authority's into /etc/containers/certs.d/%s as a file *.crt, or add the registry "
+        "to Insecure= in "
         "[Registries] of syscont.conf",
-        host, raw->message);
+        host, raw->message, host);
   if (raw->code == G_TLS_ERROR_CERTIFICATE_REQUIRED)
     return sc_error_set (error, SYSCONT_ERROR_TLS_FAILED,
-                         "\"%s\" wants a client certificate, and there is none for it", host);
+                         "\"%s\" wants a client certificate: put NAME.cert and NAME.key into "
+                         "/etc/containers/certs.d/%s",
+                         host, host);
 
   g_autofree char *reason = sc_text_escape (raw->message);
   return sc_error_set (

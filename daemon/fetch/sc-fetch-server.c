@@ -20,9 +20,7 @@ struct _ScFetchServer
   char *invocation_id; /* (owned) */
   const ScRetryPolicy *policy;
   GProxyResolver *proxy; /* (owned) */
-  GPtrArray *endpoints;  /* (owned) (nullable) of ScEndpoint; NULL before SC_RECORD_FETCH_OPEN */
-  ScHttp *http;          /* (owned) (nullable) together with @endpoints */
-  ScRegistry *registry;  /* (owned) (nullable) as long as that was not a good name */
+  ScMirrors *mirrors;    /* (owned) (nullable) before SC_RECORD_FETCH_OPEN */
   GHashTable *requests;  /* of Request, by its id */
   gboolean is_running;
   GError *violation; /* (owned) (nullable) */
@@ -101,7 +99,8 @@ on_document (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Request) request = user_data;
   g_autofree char *content_type = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) body = sc_document_get_finish (result, &content_type, &error);
+  guint endpoint;
+  g_autoptr (GBytes) body = sc_document_get_finish (result, &content_type, &endpoint, &error);
 
   end_request (request, error);
   if (body == NULL || request->is_dropped)
@@ -111,6 +110,7 @@ on_document (GObject *source, GAsyncResult *result, gpointer user_data)
   gsize size_bytes;
   const void *data = g_bytes_get_data (body, &size_bytes);
   sc_record_writer_put_u32 (writer, request->id);
+  sc_record_writer_put_u32 (writer, endpoint);
   sc_record_writer_put_string (writer, content_type);
   sc_record_writer_put_bytes (writer, data, size_bytes);
   send_record (request->server, writer);
@@ -139,12 +139,13 @@ on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Request) request = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (ScHttpAnswer) answer = sc_registry_get_finish (result, &error);
-  ScAuthorization *authorization = sc_registry_get_authorization (request->server->registry);
 
   end_request (request, error);
   if (answer == NULL || request->is_dropped)
     return;
 
+  ScRegistry *registry = sc_mirrors_get_registry (request->server->mirrors, NULL);
+  ScAuthorization *authorization = sc_registry_get_authorization (registry);
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_CHECKED);
   sc_record_writer_put_u32 (writer, request->id);
   sc_record_writer_put_u32 (writer, sc_authorization_get_header (authorization) != NULL ? 1 : 0);
@@ -155,16 +156,14 @@ on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 handle_open (ScFetchServer *self, ScRecord *record, GError **error)
 {
-  if (self->endpoints != NULL)
+  if (self->mirrors != NULL)
     return violate (error, "a registry is opened once");
-  self->endpoints = sc_record_dup_endpoints (record, error);
-  if (self->endpoints == NULL)
-    return FALSE;
 
-  const ScEndpoint *endpoint = self->endpoints->pdata[self->endpoints->len - 1];
-  self->http = sc_http_new (self->policy, self->proxy, endpoint);
-  self->registry = sc_registry_new (self->http, endpoint, error);
-  return self->registry != NULL;
+  g_autoptr (GPtrArray) endpoints = sc_record_dup_endpoints (record, error);
+  if (endpoints == NULL)
+    return FALSE;
+  self->mirrors = sc_mirrors_new (self->policy, self->proxy, endpoints);
+  return TRUE;
 }
 
 /* Returns: (transfer full) (nullable): NULL without @error when the request was answered with an
@@ -175,14 +174,13 @@ take_request (ScFetchServer *self, Request *fields, GError **error)
   g_autoptr (Request) request = fields;
   g_autoptr (GError) refusal = NULL;
 
-  if (self->registry == NULL)
+  if (self->mirrors == NULL)
     violate (error, "a request before a registry was opened");
   else if (g_hash_table_contains (self->requests, GUINT_TO_POINTER (request->id)))
     violate (error, "a request that is under way");
   else if (g_hash_table_size (self->requests) >= MAX_REQUESTS)
     violate (error, "too many requests");
-  else if (request->what.reference != NULL
-           && !sc_registry_check (self->registry, &request->what, &refusal))
+  else if (request->what.reference != NULL && !sc_registry_check (&request->what, &refusal))
     send_error (self, request->id, refusal);
   else
     {
@@ -229,7 +227,7 @@ handle_manifest (ScFetchServer *self, ScRecord *record, GError **error)
   g_autoptr (GError) violation = NULL;
   Request *request = take_request (self, g_steal_pointer (&fields), &violation);
   if (request != NULL)
-    sc_document_get_async (self->registry, &request->what, max_bytes, request->cancellable,
+    sc_document_get_async (self->mirrors, &request->what, max_bytes, request->cancellable,
                            on_document, request);
   if (violation == NULL)
     return TRUE;
@@ -252,12 +250,29 @@ handle_blob (ScFetchServer *self, ScRecord *record, GError **error)
   g_autoptr (GError) violation = NULL;
   Request *request = take_request (self, g_steal_pointer (&fields), &violation);
   if (request != NULL)
-    sc_blob_pump_async (self->registry, &request->what, request->size_bytes, sc_fd_steal (&fd),
+    sc_blob_pump_async (self->mirrors, &request->what, request->size_bytes, sc_fd_steal (&fd),
                         request->cancellable, on_pumped, request);
   if (violation == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&violation));
   return FALSE;
+}
+
+static void
+check_registry (ScFetchServer *self, Request *request)
+{
+  g_autoptr (GError) refusal = NULL;
+  ScRegistry *registry = sc_mirrors_get_registry (self->mirrors, &refusal);
+
+  if (registry == NULL)
+    {
+      end_request (request, refusal);
+      request_free (request);
+      return;
+    }
+  request->retry = sc_registry_make_retry (registry);
+  sc_registry_get_async (registry, &request->what, &request->retry, request->cancellable,
+                         on_checked, request);
 }
 
 static gboolean
@@ -271,11 +286,7 @@ handle_check (ScFetchServer *self, ScRecord *record, GError **error)
   g_autoptr (GError) violation = NULL;
   Request *request = take_request (self, g_steal_pointer (&fields), &violation);
   if (request != NULL)
-    {
-      request->retry = sc_registry_make_retry (self->registry);
-      sc_registry_get_async (self->registry, &request->what, &request->retry, request->cancellable,
-                             on_checked, request);
-    }
+    check_registry (self, request);
   if (violation == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&violation));
@@ -396,9 +407,7 @@ sc_fetch_server_run (ScFetchServer *self, GError **error)
 void
 sc_fetch_server_free (ScFetchServer *self)
 {
-  g_clear_pointer (&self->registry, sc_registry_free);
-  g_clear_pointer (&self->http, sc_http_free);
-  g_clear_pointer (&self->endpoints, g_ptr_array_unref);
+  g_clear_pointer (&self->mirrors, sc_mirrors_free);
   g_hash_table_unref (self->requests);
   g_clear_error (&self->violation);
   g_object_unref (self->proxy);

@@ -2,6 +2,8 @@
 #include "fetch/sc-http.h"
 
 #include "base/sc-error-util.h"
+#include "fetch/sc-proxy.h"
+#include "fetch/sc-tls.h"
 #include "fetch/sc-watch.h"
 
 #include <string.h>
@@ -11,6 +13,8 @@ struct _ScHttp
   const ScRetryPolicy *policy;
   SoupSession *session; /* (owned) */
   const ScEndpoint *endpoint;
+  ScTls *tls;            /* (owned) */
+  GProxyResolver *proxy; /* (owned) */
 };
 
 /* One request through all its redirects; the data of its task. */
@@ -32,23 +36,49 @@ typedef struct
   ScFailure failure;
 } Exchange;
 
-ScHttp *
-sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, const ScEndpoint *endpoint)
+/* Of all that is sent to a proxy: libsoup's own request for a tunnel, or ours where there is no TLS.
+ * By itself it sends no password: the feature for that is removed. */
+static void
+on_queued (SoupSession *session, SoupMessage *message, gpointer user_data)
 {
-  ScHttp *self = g_new0 (ScHttp, 1);
+  const ScHttp *self = user_data;
+  gboolean is_tunnel = g_str_equal (soup_message_get_method (message), "CONNECT");
+  GUri *uri = soup_message_get_uri (message);
+  g_autoptr (GUri) proxy = sc_proxy_find (self->proxy, uri);
+  g_autofree char *authorization = proxy != NULL ? sc_proxy_make_authorization (proxy) : NULL;
 
+  if (authorization != NULL && (is_tunnel || g_str_equal (g_uri_get_scheme (uri), "http")))
+    soup_message_headers_replace (soup_message_get_request_headers (message), "Proxy-Authorization",
+                                  authorization);
+}
+
+ScHttp *
+sc_http_new (const ScRetryPolicy *policy,
+             GProxyResolver *proxy,
+             const ScEndpoint *endpoint,
+             GError **error)
+{
+  ScTls *tls = sc_tls_new (endpoint, error);
+  if (tls == NULL)
+    return NULL;
+
+  ScHttp *self = g_new0 (ScHttp, 1);
   self->policy = policy;
   self->endpoint = endpoint;
+  self->tls = tls;
+  self->proxy = endpoint->proxy != NULL ? sc_proxy_resolver_new_fixed (endpoint->proxy)
+                                        : g_object_ref (proxy);
   /* Time limits are those of ScWatch: libsoup's would also run while a reader makes us wait. */
   self->session = soup_session_new_with_options ("user-agent", "syscont/" SC_VERSION, "timeout", 0,
                                                  "max-conns", 32, "max-conns-per-host", 16,
-                                                 "proxy-resolver", proxy, NULL);
+                                                 "proxy-resolver", self->proxy, NULL);
 
   const GType unwanted[]
       = { SOUP_TYPE_CONTENT_DECODER, SOUP_TYPE_AUTH_MANAGER,    SOUP_TYPE_COOKIE_JAR,
           SOUP_TYPE_HSTS_ENFORCER,   SOUP_TYPE_CONTENT_SNIFFER, SOUP_TYPE_CACHE };
   for (guint i = 0; i < G_N_ELEMENTS (unwanted); i++)
     soup_session_remove_feature_by_type (self->session, unwanted[i]);
+  g_signal_connect (self->session, "request-queued", G_CALLBACK (on_queued), self);
   return self;
 }
 
@@ -57,6 +87,8 @@ sc_http_free (ScHttp *self)
 {
   soup_session_abort (self->session);
   g_object_unref (self->session);
+  g_object_unref (self->proxy);
+  sc_tls_free (self->tls);
   g_free (self);
 }
 
@@ -125,6 +157,16 @@ sc_http_parse_uri (GUri *base, const char *text)
                       *path != '\0' ? path : "/", g_uri_get_query (uri), NULL);
 }
 
+static void
+name_proxy (const Exchange *exchange, GError *error)
+{
+  g_autoptr (GUri) proxy = sc_proxy_find (exchange->http->proxy, exchange->uri);
+  g_autofree char *host = proxy != NULL ? sc_failure_name_host (proxy) : NULL;
+
+  if (host != NULL && error->code != SYSCONT_ERROR_CANCELLED)
+    sc_prefix_error (&error, "through the proxy \"%s\": ", host);
+}
+
 /* Ends @task with @raw, explained. */
 static void
 fail (GTask *task, GError *raw)
@@ -141,6 +183,7 @@ fail (GTask *task, GError *raw)
            && !exchange->is_redirected && owned->domain != G_RESOLVER_ERROR)
     exchange->failure = SC_FAILURE_CONNECT;
   (void)sc_failure_set (&error, owned, exchange->uri);
+  name_proxy (exchange, error);
   g_task_return_error (task, error);
 }
 
@@ -221,8 +264,20 @@ on_accept_certificate (SoupMessage *message,
 {
   Exchange *exchange = user_data;
 
-  exchange->certificate_flags = flags;
-  return sc_http_is_insecure (exchange->http);
+  exchange->certificate_flags
+      = sc_tls_check (exchange->http->tls, certificate, exchange->uri, flags);
+  return exchange->certificate_flags == 0 || sc_http_is_insecure (exchange->http);
+}
+
+static gboolean
+on_request_certificate (SoupMessage *message, GTlsConnection *connection, gpointer user_data)
+{
+  const Exchange *exchange = user_data;
+  GTlsCertificate *client = sc_tls_get_client (exchange->http->tls, exchange->uri);
+
+  if (client != NULL)
+    soup_message_set_tls_client_certificate (message, client);
+  return client != NULL;
 }
 
 static void
@@ -260,6 +315,8 @@ make_message (Exchange *self)
 
   self->certificate_flags = 0;
   g_signal_connect (self->message, "accept-certificate", G_CALLBACK (on_accept_certificate), self);
+  g_signal_connect (self->message, "request-certificate", G_CALLBACK (on_request_certificate),
+                    self);
   g_signal_connect (self->message, "starting", G_CALLBACK (on_starting), self);
 }
 

@@ -19,10 +19,15 @@ typedef struct _ScHttp ScHttp;
 /**
  * sc_http_new:
  * @policy: lent; time limits
+ * @proxy: for an endpoint that has none of its own
  * @endpoint: lent; insecure: certificates are not checked, and https may redirect to http
+ *
+ * Returns: (transfer full) (nullable): TLS_FAILED when the endpoint's certificates cannot be read
  */
-ScHttp *
-sc_http_new (const ScRetryPolicy *policy, GProxyResolver *proxy, const ScEndpoint *endpoint);
+ScHttp *sc_http_new (const ScRetryPolicy *policy,
+                     GProxyResolver *proxy,
+                     const ScEndpoint *endpoint,
+                     GError **error);
 void sc_http_free (ScHttp *self);
 gboolean sc_http_is_insecure (ScHttp *self);
 const ScRetryPolicy *sc_http_get_policy (ScHttp *self);

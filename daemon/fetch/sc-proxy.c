@@ -53,3 +53,34 @@ sc_proxy_resolver_new (char **environment)
     }
   return resolver;
 }
+
+GProxyResolver *
+sc_proxy_resolver_new_fixed (const char *proxy)
+{
+  return g_simple_proxy_resolver_new (proxy, NULL);
+}
+
+GUri *
+sc_proxy_find (GProxyResolver *resolver, GUri *uri)
+{
+  g_autofree char *text = g_uri_to_string (uri);
+  g_auto (GStrv) proxies = g_proxy_resolver_lookup (resolver, text, NULL, NULL);
+
+  if (proxies == NULL || proxies[0] == NULL || g_str_equal (proxies[0], "direct://"))
+    return NULL;
+  return g_uri_parse (proxies[0], G_URI_FLAGS_HAS_PASSWORD, NULL);
+}
+
+char *
+sc_proxy_make_authorization (GUri *proxy)
+{
+  const char *password = g_uri_get_password (proxy);
+
+  if (g_uri_get_user (proxy) == NULL)
+    return NULL;
+
+  g_autofree char *pair
+      = g_strdup_printf ("%s:%s", g_uri_get_user (proxy), password != NULL ? password : "");
+  g_autofree char *encoded = g_base64_encode ((const guchar *)pair, strlen (pair));
+  return g_strconcat ("Basic ", encoded, NULL);
+}

@@ -96,16 +96,10 @@ sc_registry_free (ScRegistry *self)
   g_free (self);
 }
 
-const char *
-sc_registry_get_name (ScRegistry *self)
+gboolean
+sc_registry_is_answered (const ScRegistry *self)
 {
-  return self->endpoint->registry;
-}
-
-ScHttp *
-sc_registry_get_http (ScRegistry *self)
-{
-  return self->http;
+  return self->is_answered;
 }
 
 ScRetry
@@ -117,16 +111,15 @@ sc_registry_make_retry (ScRegistry *self)
 }
 
 gboolean
-sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error)
+sc_registry_check (const ScRegistryRequest *request, GError **error)
 {
   gboolean has_digest = strchr (request->reference, ':') != NULL;
   g_autofree char *text
-      = g_strdup_printf ("%s/%s%c%s", self->endpoint->registry, self->endpoint->repository,
-                         has_digest ? '@' : ':', request->reference);
+      = g_strdup_printf ("example.com/a%c%s", has_digest ? '@' : ':', request->reference);
   g_autoptr (ScReference) parsed = sc_reference_parse (text, NULL);
-  g_autofree char *escaped = sc_text_escape (text);
+  g_autofree char *escaped = sc_text_escape (request->reference);
 
-  if (parsed != NULL && g_str_equal (parsed->repository, self->endpoint->repository)
+  if (parsed != NULL && g_str_equal (parsed->repository, "a")
       && g_strcmp0 (has_digest ? parsed->digest : parsed->tag, request->reference) == 0
       && (request->is_manifest || sc_digest_is_valid (request->reference)))
     return TRUE;
@@ -141,13 +134,12 @@ sc_registry_get_authorization (ScRegistry *self)
 }
 
 char *
-sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request)
+sc_registry_describe (const ScEndpoint *endpoint, const ScRegistryRequest *request)
 {
   if (!request->is_manifest)
-    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, self->endpoint->registry,
-                            self->endpoint->repository);
-  return g_strdup_printf ("manifest \"%s/%s%c%s\"", self->endpoint->registry,
-                          self->endpoint->repository,
+    return g_strdup_printf ("blob %s of \"%s/%s\"", request->reference, endpoint->registry,
+                            endpoint->repository);
+  return g_strdup_printf ("manifest \"%s/%s%c%s\"", endpoint->registry, endpoint->repository,
                           strchr (request->reference, ':') != NULL ? '@' : ':', request->reference);
 }
 
@@ -213,6 +205,17 @@ make_status_error (const Get *get, const ScHttpAnswer *answer)
                   endpoint->registry);
   else if (answer->status == 401 || answer->status == 403)
     sc_authorization_refuse (get->registry->authorization, &error);
+  else if (answer->status == 407)
+    sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                  "the proxy to \"%s\" wants another user or password: write them into its URI, "
+                  "http://USER:PASSWORD@HOST:PORT",
+                  host);
+  else if (answer->status == 400 && endpoint->client_certificate == NULL)
+    sc_error_set (
+        &error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+        "\"%s\" answers with status 400; check that it is a registry, and whether it wants "
+        "a client certificate (NAME.cert and NAME.key in /etc/containers/certs.d/%s)",
+        host, endpoint->registry);
   else
     sc_error_set (&error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                   "\"%s\" answers with status %u; check that it is a registry", host,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One repository of one registry (distribution-spec, "Pull"): addresses, anonymous and bearer access, and what its
- * statuses mean. Bodies are not read here.
+ * One repository of one registry (distribution-spec, "Pull"): addresses, anonymous and bearer
+ * access, and what its statuses mean. Bodies are not read here.
  */
 #pragma once
 
@@ -17,9 +17,10 @@ typedef struct _ScRegistry ScRegistry;
  */
 ScRegistry *sc_registry_new (ScHttp *http, const ScEndpoint *endpoint, GError **error);
 void sc_registry_free (ScRegistry *self);
-const char *sc_registry_get_name (ScRegistry *self);
-ScHttp *sc_registry_get_http (ScRegistry *self);
 ScAuthorization *sc_registry_get_authorization (ScRegistry *self);
+
+/** sc_registry_is_answered: whether somebody was there, ever */
+gboolean sc_registry_is_answered (const ScRegistry *self);
 
 /** sc_registry_make_retry: for a new request to it */
 ScRetry sc_registry_make_retry (ScRegistry *self);
@@ -32,10 +33,10 @@ typedef struct
 } ScRegistryRequest;
 
 /** sc_registry_check: INVALID_REFERENCE for a tag or digest that is none; a blob needs a digest */
-gboolean sc_registry_check (ScRegistry *self, const ScRegistryRequest *request, GError **error);
+gboolean sc_registry_check (const ScRegistryRequest *request, GError **error);
 
 /** sc_registry_describe: (transfer full): what is asked for, for a message */
-char *sc_registry_describe (ScRegistry *self, const ScRegistryRequest *request);
+char *sc_registry_describe (const ScEndpoint *endpoint, const ScRegistryRequest *request);
 
 /**
  * sc_registry_get_async:

@@ -30,7 +30,7 @@ typedef enum
   SC_RECORD_FETCH_OPEN = 16,
   /* daemon: u32 request, string tag or digest, u32 max bytes */
   SC_RECORD_FETCH_MANIFEST,
-  /* worker: u32 request, string content type, bytes body */
+  /* worker: u32 request, u32 number of the endpoint that sent it, string content type, bytes body */
   SC_RECORD_FETCH_MANIFEST_BODY,
   /* daemon, with the write end of a pipe: u32 request, string digest, u64 size */
   SC_RECORD_FETCH_BLOB,

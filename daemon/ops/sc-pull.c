@@ -108,6 +108,11 @@ sc_pull (ScOpContext *context,
       || !ensure_unpack (&workers, is_stored (repo, resolved.digest), cancellable, error))
     return FALSE;
 
+  if (resolved.endpoint < endpoints->len - 1)
+    {
+      const ScEndpoint *mirror = endpoints->pdata[resolved.endpoint];
+      g_variant_dict_insert (context->result, "mirror", "s", mirror->registry);
+    }
   ScImageImport import = {
     .context = context,
     .repo = repo,

@@ -25,8 +25,11 @@ sc_resolve_open (ScWorker *fetch, GPtrArray *endpoints, GError **error)
 }
 
 static gboolean
-read_document (
-    ScWorker *fetch, char **content_type, GBytes **body, GCancellable *cancellable, GError **error)
+read_document (ScWorker *fetch,
+               char **content_type,
+               ScResolved *resolved,
+               GCancellable *cancellable,
+               GError **error)
 {
   ScRecord record;
 
@@ -36,8 +39,9 @@ read_document (
     return sc_worker_read_error (&record, MANIFEST_REQUEST, error);
 
   guint32 request = sc_record_get_u32 (&record);
+  resolved->endpoint = sc_record_get_u32 (&record);
   *content_type = sc_record_dup_string (&record);
-  *body = sc_record_dup_bytes (&record);
+  resolved->bytes = sc_record_dup_bytes (&record);
   if (record.type == SC_RECORD_FETCH_MANIFEST_BODY && request == MANIFEST_REQUEST
       && sc_record_finish (&record, NULL))
     return TRUE;
@@ -84,7 +88,7 @@ get_manifest (ScWorker *fetch,
   sc_record_writer_put_u32 (writer, SC_MANIFEST_MAX_BYTES);
   sc_resolved_clear (resolved);
   if (!sc_channel_send (sc_worker_get_channel (fetch), writer, NULL, 0, error)
-      || !read_document (fetch, &content_type, &resolved->bytes, cancellable, error)
+      || !read_document (fetch, &content_type, resolved, cancellable, error)
       || !check_document (resolved->bytes, digest, size_bytes, &resolved->digest, error))
     return FALSE;
 

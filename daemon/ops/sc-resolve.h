@@ -12,6 +12,7 @@
 typedef struct
 {
   char *digest;         /* (owned) of the manifest */
+  guint endpoint;       /* number of the endpoint that sent it */
   GBytes *bytes;        /* (owned) its bytes */
   ScManifest *manifest; /* (owned) */
 } ScResolved;

@@ -10,6 +10,8 @@
     faulty = FaultyRegistry(machine, image, rules=[{"match": "/blobs/", "fault": "truncate"}])
     faulty.name("app")                                 # every name and tag is that image
     faulty.requests()                                  # what was asked for: dictionaries
+    front = TlsFront(machine, registry)                # nginx, which wants a client certificate
+    proxy = Proxy(machine, "user:password")
 """
 
 import crypt
@@ -53,6 +55,39 @@ printf 'subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:*.example.com,DNS:*.exampl
 openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile extensions -out server.crt 2>/dev/null
 """
 
+DATES = {"expired": "-startdate 20200101000000Z -enddate 20200201000000Z"}
+
+FRONT_CERTIFICATES = """
+cd {directory}
+printf 'subjectAltName={names}\n' > extensions
+printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\npolicy=p\ndefault_md=sha256\n[p]\ncommonName=supplied\n' > ca.conf
+: > index; echo 01 > serial
+new_key () {{ openssl req "$@" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes 2>/dev/null; }}
+new_key -x509 -days 30 -subj '/CN=a CA of the tests' -keyout ca.key -out ca.crt
+new_key -subj /CN=localhost -keyout server.key -out server.csr
+new_key -subj /CN=client -keyout client.key -out client.csr
+openssl ca -batch -config ca.conf -cert ca.crt -keyfile ca.key -extfile extensions {dates} -in server.csr -out server.crt 2>/dev/null
+openssl x509 -req -in client.csr -CA ca.crt -CAkey ca.key -days 30 -set_serial 7 -out client.cert 2>/dev/null
+chmod 644 client.key
+"""
+
+NGINX = """daemon off;
+pid {directory}/pid;
+error_log {directory}/error.log;
+events {{}}
+http {{
+  access_log {directory}/requests;
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {directory}/{certificate}.crt;
+    ssl_certificate_key {directory}/{certificate}.key;
+    {more}
+    client_max_body_size 0;
+    location / {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}
+  }}
+}}
+"""
+
 
 SIGNATURE = """
 cd {directory}
@@ -83,7 +118,8 @@ class Registry:
         self.port = port or next(_ports)
         self.host = f"127.0.0.1:{self.port}"
         self.unit = f"test-registry-{self.port}.service"
-        directory = f"/etc/test-registry-{self.port}"
+        self.directory = directory = f"/etc/test-registry-{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{self.host}"
         machine.run(["mkdir", "-p", directory])
         text = auth = ""
         if tls:
@@ -152,6 +188,65 @@ class TokenServer:
         self.config.update(changes)
         (self.directory / "config.new").write_text(json.dumps(self.config))
         (self.directory / "config.new").rename(self.directory / "config.json")
+
+    def requests(self):
+        return read_requests(self.directory)
+
+
+class TlsFront:
+    """nginx with TLS in front of a registry, its authority in ca.crt of its directory.
+
+    It wants a client certificate (client.cert, client.key) of the same authority, or is of another kind:
+    "expired", "other-name", "self-signed", "old" (TLS 1.0 only).
+    """
+
+    def __init__(self, machine, registry, kind="good", port=None):
+        self.machine = machine
+        self.registry = registry
+        self.port = port or next(_ports)
+        self.host = f"127.0.0.1:{self.port}"
+        self.unit = f"test-front-{self.port}.service"
+        self.directory = f"/etc/test-front-{self.port}"
+        names = "DNS:registry.example.com" if kind == "other-name" else "DNS:localhost,IP:127.0.0.1"
+        machine.run(["mkdir", "-p", self.directory])
+        machine.sh(FRONT_CERTIFICATES.format(directory=self.directory, names=names, dates=DATES.get(kind, "-days 30")))
+        if kind == "self-signed":
+            machine.sh(f"cd {self.directory}; openssl x509 -req -in server.csr -signkey server.key -days 30 -extfile extensions "
+                       "-out server.crt 2>/dev/null")
+        more = {"good": f"ssl_client_certificate {self.directory}/ca.crt; ssl_verify_client on;",
+                "old": "ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0;"}
+        machine.write(f"{self.directory}/nginx.conf", NGINX.format(directory=self.directory, port=self.port, certificate="server",
+                                                                   more=more.get(kind, ""), upstream=registry.url))
+        machine.background(["/usr/sbin/nginx", "-c", f"{self.directory}/nginx.conf"], self.unit)
+        wait_for_port(machine, self.port, self.unit)
+
+    def name(self, name, tag="latest"):
+        return f"{self.host}/{name}:{tag}"
+
+    def push(self, image, name, tag="latest"):
+        """Behind its back; returns the name to pull it by."""
+        self.registry.push(image, name, tag)
+        return self.name(name, tag)
+
+    def requests(self):
+        """How many there were, and none of them without TLS."""
+        return len(self.machine.read(f"{self.directory}/requests").splitlines())
+
+
+class Proxy:
+    """A proxy for all that passes through it, see proxy.py."""
+
+    def __init__(self, machine, password=None, port=None):
+        self.port = port or next(_ports)
+        self.host = f"127.0.0.1:{self.port}"
+        self.directory = machine.share / f"proxy-{self.port}"
+        self.directory.mkdir()
+        (self.directory / "proxy.py").write_text((HERE / "proxy.py").read_text())
+        inside = f"/share/{self.directory.name}"
+        unit = f"test-proxy-{self.port}.service"
+        words = [password] if password else []
+        machine.background(["/usr/bin/python3", f"{inside}/proxy.py", inside, str(self.port), *words], unit)
+        wait_for_port(machine, self.port, unit)
 
     def requests(self):
         return read_requests(self.directory)
