@@ -58,6 +58,8 @@ struct _Fixture
   ScMirrors *mirrors;        /* (owned) */
   guint served;              /* number of the endpoint that sent the last manifest */
   GCancellable *cancellable; /* (owned) */
+  gsize offset;              /* from where get_blob() wants the blob */
+  guint64 line_bytes;        /* what came of it, as get_blob() was told */
 };
 
 /* --- the registry --- */
@@ -125,7 +127,8 @@ void trust_system (void);
 /** get_manifest: (transfer full): that of "a/b" */
 char *get_manifest (Fixture *fixture, const char *tag, guint max_bytes, GError **error);
 
-/** get_blob: asserts that what arrives is, as far as it goes, the blob */
+/** get_blob: from the fixture's offset on; asserts that what arrives is, as far as it goes, the blob
+ */
 gboolean get_blob (Fixture *fixture, GError **error);
 
 void assert_message (const GError *error, const char *text);

@@ -91,7 +91,7 @@ worker_ask_manifest (Worker *self, guint32 id, const char *tag)
 
 /* Returns the read end. */
 static int
-worker_ask_blob (Worker *self, Fixture *fixture, guint32 id)
+worker_ask_blob (Worker *self, Fixture *fixture, guint32 id, guint64 offset)
 {
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB);
   int fds[2];
@@ -100,6 +100,7 @@ worker_ask_blob (Worker *self, Fixture *fixture, guint32 id)
   sc_record_writer_put_u32 (writer, id);
   sc_record_writer_put_string (writer, fixture->digest);
   sc_record_writer_put_u64 (writer, BLOB_BYTES);
+  sc_record_writer_put_u64 (writer, offset);
   g_assert_true (sc_channel_send (self->channel, writer, &fds[1], 1, NULL));
   close (fds[1]);
   return fds[0];
@@ -185,10 +186,10 @@ test_worker_slow_reader (Fixture *fixture, gconstpointer data)
 
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
-  sc_autofd slow = worker_ask_blob (&worker, fixture, 1);
+  sc_autofd slow = worker_ask_blob (&worker, fixture, 1, 0);
   for (guint32 id = 2; id < 6; id++)
     {
-      sc_autofd fd = worker_ask_blob (&worker, fixture, id);
+      sc_autofd fd = worker_ask_blob (&worker, fixture, id, 0);
       worker_expect_blob (&worker, fixture, id, fd);
     }
   worker_expect_blob (&worker, fixture, 1, slow);
@@ -203,7 +204,7 @@ test_worker_reader_gone (Fixture *fixture, gconstpointer data)
 
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
-  close (worker_ask_blob (&worker, fixture, 1));
+  close (worker_ask_blob (&worker, fixture, 1, 0));
   worker_expect_error (&worker, 1, SYSCONT_ERROR_CANCELLED);
   worker_ask_manifest (&worker, 1, "latest");
   worker_expect_manifest (&worker, 1);
@@ -227,7 +228,7 @@ test_worker_cancel (Fixture *fixture, gconstpointer data)
 
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
-  sc_autofd fd = worker_ask_blob (&worker, fixture, 1);
+  sc_autofd fd = worker_ask_blob (&worker, fixture, 1, 0);
   worker_ask_manifest (&worker, 2, "held");
   worker_cancel (&worker, 1);
   worker_cancel (&worker, 2);
@@ -248,7 +249,7 @@ test_worker_left_alone (Fixture *fixture, gconstpointer data)
   worker_start (&worker, fixture);
   worker_open (&worker, fixture);
   worker_ask_manifest (&worker, 1, "held");
-  sc_autofd fd = worker_ask_blob (&worker, fixture, 2);
+  sc_autofd fd = worker_ask_blob (&worker, fixture, 2, 0);
   g_assert_cmpint (fd, >=, 0);
 
   g_assert_true (worker_end (&worker));
@@ -260,6 +261,7 @@ typedef enum
   VIOLATION_OPEN_TWICE,
   VIOLATION_SAME_ID,
   VIOLATION_NO_PIPE,
+  VIOLATION_NOTHING,
   VIOLATION_UNKNOWN,
   N_VIOLATIONS,
 } Violation;
@@ -288,7 +290,11 @@ violate (Worker *worker, Fixture *fixture, Violation violation)
       sc_record_writer_put_u32 (writer, 1);
       sc_record_writer_put_string (writer, fixture->digest);
       sc_record_writer_put_u64 (writer, BLOB_BYTES);
+      sc_record_writer_put_u64 (writer, 0);
       g_assert_true (sc_channel_send (worker->channel, writer, NULL, 0, NULL));
+      break;
+    case VIOLATION_NOTHING:
+      close (worker_ask_blob (worker, fixture, 1, BLOB_BYTES));
       break;
     case VIOLATION_UNKNOWN:
     default:

@@ -9,21 +9,28 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
+/* What must arrive before a broken connection is a new misfortune and not one more of the same. */
+#define PROGRESS_BYTES 1024
+
 /* The data of the task. */
 typedef struct
 {
   ScRoute route;
-  ScRegistryRequest request; /* range_start counts the bytes that are written */
+  ScRegistryRequest request; /* range_start: what is asked for, on the current connection */
   guint64 size_bytes;
-  int fd; /* owned */
+  guint64 position; /* in the blob, of the next byte to write */
+  int fd;           /* owned */
   ScRetry retry;
+  ScRetry slow_retry;     /* of the floor: what comes too slowly is progress, but not enough */
+  guint64 progress_bytes; /* since the last that counted */
   ScWatch *watch;         /* (owned) (nullable) of the current connection */
   ScHttpAnswer *answer;   /* (owned) (nullable) of the current connection */
-  guint64 skip_bytes;     /* of the body that were written in an earlier try */
+  guint64 skip_bytes;     /* of the body that are there already */
   gboolean has_restarted; /* the registry once sent all instead of a range */
-  gint64 read_since_usec;
-  gint64 waited_usec;     /* for the network, in the current window of the floor */
-  guint64 received_bytes; /* in the same time */
+  guint64 line_bytes;     /* that came of the blob, dropped ones included */
+  gint64 wait_since_usec; /* for the network; 0: not waiting */
+  gint64 waited_usec;     /* in the current window of the floor */
+  guint64 window_bytes;   /* received in the same time */
   guint8 *chunk;          /* (owned) */
   gsize chunk_begin;
   gsize chunk_end;
@@ -67,6 +74,17 @@ finish (GTask *task, GError *error)
   g_task_return_error (task, error);
 }
 
+/* Another place owes nothing for what happened at the last one. */
+static void
+begin_place (Pump *self)
+{
+  self->retry = sc_registry_make_retry (sc_route_get_registry (&self->route));
+  self->slow_retry = self->retry;
+  self->progress_bytes = 0;
+  self->has_restarted = FALSE;
+  self->request.range_start = self->position;
+}
+
 /* @error: (transfer full): why it cannot be had there: elsewhere, perhaps, from the same byte on? */
 static void
 fail_over (GTask *task, GError *error)
@@ -79,8 +97,7 @@ fail_over (GTask *task, GError *error)
       return;
     }
   end_connection (pump);
-  pump->retry = sc_registry_make_retry (sc_route_get_registry (&pump->route));
-  pump->has_restarted = FALSE;
+  begin_place (pump);
   start (task);
 }
 
@@ -99,9 +116,10 @@ on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 }
 
-/* The connection ended with @raw: goes on with another one where it broke off, or gives up. */
+/* The connection ended with @raw: goes on with another one where it broke off, or gives up when
+ * @retry says so. */
 static void
-resume (GTask *task, GError *raw)
+resume (GTask *task, ScRetry *retry, GError *raw)
 {
   Pump *pump = g_task_get_task_data (task);
   g_autoptr (GError) owned = raw;
@@ -111,11 +129,11 @@ resume (GTask *task, GError *raw)
   ScFailure failure = sc_failure_classify (owned);
   (void)sc_failure_set (&error, owned, pump->answer->uri);
   if (failure == SC_FAILURE_FINAL || failure == SC_FAILURE_REFUSED
-      || !sc_retry_next (&pump->retry, 0, &delay_ms))
+      || !sc_retry_next (retry, 0, &delay_ms))
     {
       if (!g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED))
         sc_prefix_error (&error, "after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes: ",
-                         pump->request.range_start, pump->size_bytes);
+                         pump->position, pump->size_bytes);
       fail_over (task, error);
       return;
     }
@@ -123,6 +141,7 @@ resume (GTask *task, GError *raw)
   g_debug ("resuming blob %s: %s", pump->request.reference, error->message);
   g_clear_error (&error);
   end_connection (pump);
+  pump->request.range_start = pump->position;
   sc_retry_wait_async (delay_ms, g_task_get_cancellable (task), on_waited, g_object_ref (task));
 }
 
@@ -133,17 +152,29 @@ check_floor (Pump *self, gsize n_bytes, GError **error)
 {
   const ScRetryPolicy *policy = self->retry.policy;
 
-  self->waited_usec += g_get_monotonic_time () - self->read_since_usec;
-  self->received_bytes += n_bytes;
+  self->waited_usec += g_get_monotonic_time () - self->wait_since_usec;
+  self->window_bytes += n_bytes;
   if (self->waited_usec < (gint64)policy->floor_window_ms * 1000)
     return TRUE;
-  gboolean is_enough = self->received_bytes >= policy->floor_bytes;
+  gboolean is_enough = self->window_bytes >= policy->floor_bytes;
   self->waited_usec = 0;
-  self->received_bytes = 0;
-  if (!is_enough)
+  self->window_bytes = 0;
+  if (is_enough)
+    sc_retry_progress (&self->slow_retry);
+  else
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "fewer than %u bytes within %u s",
                  policy->floor_bytes, policy->floor_window_ms / 1000);
   return is_enough;
+}
+
+static void
+count_progress (Pump *self, gsize n_bytes)
+{
+  self->progress_bytes += n_bytes;
+  if (self->progress_bytes < PROGRESS_BYTES)
+    return;
+  self->progress_bytes = 0;
+  sc_retry_progress (&self->retry);
 }
 
 static void on_read (GObject *source, GAsyncResult *result, gpointer user_data);
@@ -153,7 +184,7 @@ read_chunk (GTask *task)
 {
   Pump *pump = g_task_get_task_data (task);
 
-  pump->read_since_usec = g_get_monotonic_time ();
+  pump->wait_since_usec = g_get_monotonic_time ();
   sc_watch_start (pump->watch, pump->retry.policy->stall_ms, "no more data");
   g_input_stream_read_async (pump->answer->body, pump->chunk, SC_BLOB_PUMP_CHUNK_BYTES,
                              G_PRIORITY_DEFAULT, sc_watch_get_cancellable (pump->watch), on_read,
@@ -178,7 +209,7 @@ write_chunk (Pump *self, GError **error)
       if (n >= 0)
         {
           self->chunk_begin += (gsize)n;
-          self->request.range_start += (guint64)n;
+          self->position += (guint64)n;
           continue;
         }
       if (errno == EINTR)
@@ -266,7 +297,7 @@ take_chunk (Pump *self, gsize n_bytes)
 static gboolean
 is_complete (const Pump *self)
 {
-  return self->request.range_start == self->size_bytes && self->skip_bytes == 0;
+  return self->position == self->size_bytes && self->skip_bytes == 0;
 }
 
 /* libsoup calls the end of a connection the end of a body: only counting tells them apart. */
@@ -283,7 +314,7 @@ handle_end (GTask *task, GError *raw)
     }
   if (raw == NULL)
     raw = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT, "it ended too early");
-  resume (task, raw);
+  resume (task, &pump->retry, raw);
 }
 
 static void
@@ -301,9 +332,10 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
       handle_end (task, error);
       return;
     }
+  pump->line_bytes += (guint64)n;
   if (!check_floor (pump, (gsize)n, &error))
     {
-      resume (task, error);
+      resume (task, &pump->slow_retry, error);
       return;
     }
   if (!take_chunk (pump, (gsize)n))
@@ -311,7 +343,7 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
       read_chunk (task);
       return;
     }
-  if (pump->chunk_end - pump->chunk_begin > pump->size_bytes - pump->request.range_start)
+  if (pump->chunk_end - pump->chunk_begin > pump->size_bytes - pump->position)
     {
       sc_error_set (&error, SYSCONT_ERROR_IMAGE_INVALID,
                     "the registry sends more than the %" G_GUINT64_FORMAT
@@ -321,7 +353,7 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
-  sc_retry_progress (&pump->retry);
+  count_progress (pump, (gsize)n);
   pass_on (task);
 }
 
@@ -335,13 +367,13 @@ check_whole (Pump *self, const ScHttpAnswer *answer, GError **error)
                          "the registry has %" G_GINT64_FORMAT
                          " bytes of it, but the manifest announces %" G_GUINT64_FORMAT,
                          length, self->size_bytes);
-  if (self->request.range_start > 0 && self->has_restarted)
+  if (self->position > 0 && self->has_restarted)
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
                          "the connection breaks off again and again, and the registry cannot "
                          "resume; try again later");
 
-  self->has_restarted = self->request.range_start > 0;
-  self->skip_bytes = self->request.range_start;
+  self->has_restarted = self->position > 0;
+  self->skip_bytes = self->position;
   return TRUE;
 }
 
@@ -371,6 +403,15 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   ScHttpAnswer *answer = sc_registry_get_finish (result, &error);
 
   pump->answer = answer;
+  if (answer != NULL && answer->status == 416)
+    {
+      /* There is no such part. What there is shows whether the registry cannot resume or has
+       * another blob. */
+      end_connection (pump);
+      pump->request.range_start = 0;
+      start (task);
+      return;
+    }
   if (answer == NULL || !check_answer (pump, answer, &error))
     {
       fail_over (task, error);
@@ -404,6 +445,7 @@ sc_blob_pump_async (ScMirrors *mirrors,
 
   pump->request = *request;
   pump->size_bytes = size_bytes;
+  pump->position = request->range_start;
   pump->fd = fd;
   pump->chunk = g_malloc (SC_BLOB_PUMP_CHUNK_BYTES);
   g_task_set_check_cancellable (task, FALSE);
@@ -414,12 +456,15 @@ sc_blob_pump_async (ScMirrors *mirrors,
       finish (task, error);
       return;
     }
-  pump->retry = sc_registry_make_retry (sc_route_get_registry (&pump->route));
+  begin_place (pump);
   start (task);
 }
 
 gboolean
-sc_blob_pump_finish (GAsyncResult *result, GError **error)
+sc_blob_pump_finish (GAsyncResult *result, guint64 *line_bytes, GError **error)
 {
+  const Pump *pump = g_task_get_task_data (G_TASK (result));
+
+  *line_bytes = pump->line_bytes;
   return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Moves one blob from the places that have it into a pipe: as fast as the pipe's reader takes it and no faster,
- * with the exact number of bytes, over as many connections as it takes (distribution-spec, "Pulling
- * blobs"; Range, RFC 9110, 14). The digest is not checked here: the reader does that, and must.
+ * Moves one blob, or the rest of one, from the places that have it into a pipe: as fast as the
+ * pipe's reader takes it and no faster, with the exact number of bytes, over as many connections as
+ * it takes (distribution-spec, "Pulling blobs"; Range, RFC 9110, 14). The digest is not checked here:
+ * the reader does that, and must.
  */
 #pragma once
 
@@ -12,7 +13,9 @@
 
 /**
  * sc_blob_pump_async:
- * @request: of a blob, checked; lent until the end
+ * @request: of a blob, checked; lent until the end. Its range_start is the first byte that is
+ *   wanted.
+ * @size_bytes: of the whole blob; more than range_start
  * @fd: (transfer full): write end of a pipe; closed before the callback
  */
 void sc_blob_pump_async (ScMirrors *mirrors,
@@ -25,9 +28,10 @@ void sc_blob_pump_async (ScMirrors *mirrors,
 
 /**
  * sc_blob_pump_finish:
+ * @line_bytes: (out): that came of the blob, those included that were there already and were dropped
  *
  * Returns: TRUE when all bytes were written; IMAGE_INVALID when the blob has another size,
  * CANCELLED also when the
  *   pipe's reader is gone, and the errors of sc_registry_get_finish()
  */
-gboolean sc_blob_pump_finish (GAsyncResult *result, GError **error);
+gboolean sc_blob_pump_finish (GAsyncResult *result, guint64 *line_bytes, GError **error);

@@ -33,8 +33,7 @@ typedef struct
   guint32 id;
   GCancellable *cancellable; /* (owned) */
   ScRegistryRequest what;
-  char *reference; /* (owned) what.reference */
-  guint64 size_bytes;
+  char *reference;     /* (owned) what.reference */
   ScRetry retry;       /* of SC_RECORD_FETCH_CHECK */
   gboolean is_dropped; /* cancelled by the peer, who waits for no answer */
 } Request;
@@ -121,7 +120,8 @@ on_pumped (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Request) request = user_data;
   g_autoptr (GError) error = NULL;
-  gboolean pumped = sc_blob_pump_finish (result, &error);
+  guint64 line_bytes = 0;
+  gboolean pumped = sc_blob_pump_finish (result, &line_bytes, &error);
 
   end_request (request, error);
   if (!pumped || request->is_dropped)
@@ -129,7 +129,7 @@ on_pumped (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB_DONE);
   sc_record_writer_put_u32 (writer, request->id);
-  sc_record_writer_put_u64 (writer, request->size_bytes);
+  sc_record_writer_put_u64 (writer, line_bytes);
   send_record (request->server, writer);
 }
 
@@ -240,17 +240,20 @@ handle_blob (ScFetchServer *self, ScRecord *record, GError **error)
 {
   sc_autofd fd = sc_channel_steal_fd (self->channel);
   g_autoptr (Request) fields = read_request (self, record, FALSE);
-  fields->size_bytes = sc_record_get_u64 (record);
+  guint64 size_bytes = sc_record_get_u64 (record);
+  fields->what.range_start = sc_record_get_u64 (record);
 
   if (!sc_record_finish (record, error))
     return FALSE;
   if (fd < 0)
     return violate (error, "a blob without a pipe");
+  if (fields->what.range_start >= size_bytes)
+    return violate (error, "nothing of a blob");
 
   g_autoptr (GError) violation = NULL;
   Request *request = take_request (self, g_steal_pointer (&fields), &violation);
   if (request != NULL)
-    sc_blob_pump_async (self->mirrors, &request->what, request->size_bytes, sc_fd_steal (&fd),
+    sc_blob_pump_async (self->mirrors, &request->what, size_bytes, sc_fd_steal (&fd),
                         request->cancellable, on_pumped, request);
   if (violation == NULL)
     return TRUE;

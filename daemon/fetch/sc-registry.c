@@ -296,7 +296,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   get->registry->scheme = get->scheme;
   get->registry->is_answered = TRUE;
   get->retry->is_answered = TRUE;
-  if (answer->status == 200 || answer->status == 206)
+  gboolean is_range_answer = answer->status == 416 && get->request.range_start > 0;
+  if (answer->status == 200 || answer->status == 206 || is_range_answer)
     g_task_return_pointer (task, g_steal_pointer (&answer), (GDestroyNotify)sc_http_answer_free);
   else if (answer->status == 401)
     handle_unauthorized (task, answer);

@@ -55,9 +55,9 @@ void sc_registry_get_async (ScRegistry *self,
 /**
  * sc_registry_get_finish:
  *
- * Returns: (transfer full) (nullable): an answer with status 200 or 206; MANIFEST_UNKNOWN,
- * REGISTRY_UNREACHABLE,
- *   REGISTRY_AUTH_REQUIRED, REGISTRY_RATE_LIMITED, TLS_FAILED, CANCELLED otherwise
+ * Returns: (transfer full) (nullable): an answer with status 200, 206, or 416 when there was a range
+ *   to ask for; MANIFEST_UNKNOWN, REGISTRY_UNREACHABLE, REGISTRY_AUTH_REQUIRED,
+ *   REGISTRY_RATE_LIMITED, TLS_FAILED, CANCELLED otherwise
  */
 ScHttpAnswer *sc_registry_get_finish (GAsyncResult *result, GError **error);
 

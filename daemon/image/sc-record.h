@@ -32,9 +32,11 @@ typedef enum
   SC_RECORD_FETCH_MANIFEST,
   /* worker: u32 request, u32 number of the endpoint that sent it, string content type, bytes body */
   SC_RECORD_FETCH_MANIFEST_BODY,
-  /* daemon, with the write end of a pipe: u32 request, string digest, u64 size */
+  /* daemon, with the write end of a pipe: u32 request, string digest, u64 size, u64 offset of the
+   * first byte that is wanted: it lacks at least one */
   SC_RECORD_FETCH_BLOB,
-  /* worker: u32 request, u64 bytes written; the pipe is closed then */
+  /* worker: u32 request, u64 bytes that came over the line, dropped ones included; the pipe is
+   * closed then */
   SC_RECORD_FETCH_BLOB_DONE,
   /* daemon: u32 request; the pipe is closed, no answer but an SC_RECORD_ERROR that crossed */
   SC_RECORD_FETCH_CANCEL,
