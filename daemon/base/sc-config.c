@@ -42,6 +42,8 @@ static const KeyRow rows[] = {
   { "Storage", "Checkout", TYPE_PATH, AT (checkout), "/var/lib/containers/syscont" },
   { "Storage", "KeepFreePercent", TYPE_UINT, AT (keep_free_percent), NULL, 5, 0, 50 },
   { "Storage", "KeepFreeBytes", TYPE_SIZE, AT (keep_free_bytes), NULL, GIB, 0, MAX_SIZE_BYTES },
+  { "Spool", "MaxBytes", TYPE_SIZE, AT (spool_max_bytes), NULL, 8 * GIB, 0, MAX_SIZE_BYTES },
+  { "Spool", "RetentionSec", TYPE_UINT, AT (spool_retention_s), NULL, 7 * 86400, 0, G_MAXINT32 },
   { "Runtime", "Path", TYPE_PATH, AT (runtime), "/usr/bin/runc" },
   { "HostFiles", "AllowedPrefixes", TYPE_PATHS, AT (allowed_prefixes),
     "/etc;/usr/local;/opt;/var/lib" },

@@ -29,6 +29,8 @@ typedef struct
   guint keep_free_percent; /* [Storage] KeepFreePercent=, 5, 0 to 50 */
   guint64 keep_free_bytes; /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept
                                 * free */
+  guint64 spool_max_bytes; /* [Spool] MaxBytes=, 8 GiB: of downloads that no job works on */
+  guint spool_retention_s; /* [Spool] RetentionSec=, 7 days, since they last grew */
 } ScConfig;
 
 /**

@@ -112,12 +112,27 @@ sc_progress_close (ScProgress *self)
 }
 
 void
-sc_progress_set_phase (ScProgress *self, const char *phase)
+sc_progress_begin (ScProgress *self, const char *phase, guint64 bytes, guint64 bytes_total)
 {
   g_mutex_lock (&self->mutex);
   self->state.phase = phase;
-  self->state.bytes = 0;
-  self->state.bytes_total = 0;
+  self->state.bytes = bytes;
+  self->state.bytes_total = bytes_total;
+  schedule_report (self);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+sc_progress_set_phase (ScProgress *self, const char *phase)
+{
+  sc_progress_begin (self, phase, 0, 0);
+}
+
+void
+sc_progress_set_bytes (ScProgress *self, guint64 bytes)
+{
+  g_mutex_lock (&self->mutex);
+  self->state.bytes = bytes;
   schedule_report (self);
   g_mutex_unlock (&self->mutex);
 }

@@ -35,6 +35,16 @@ void sc_progress_close (ScProgress *self);
 
 /** sc_progress_set_phase: @phase: a static string; resets the bytes */
 void sc_progress_set_phase (ScProgress *self, const char *phase);
+
+/**
+ * sc_progress_begin:
+ * @phase: a static string
+ * @bytes: that are there already
+ *
+ * A phase of which is known how much it moves, in one step: nobody sees half of it.
+ */
+void sc_progress_begin (ScProgress *self, const char *phase, guint64 bytes, guint64 bytes_total);
+void sc_progress_set_bytes (ScProgress *self, guint64 bytes);
 void sc_progress_set_total (ScProgress *self, guint64 bytes_total);
 void sc_progress_add_bytes (ScProgress *self, guint64 bytes);
 /** sc_progress_set_cancellable: FALSE from the point of no return on */
