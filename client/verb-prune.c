@@ -15,6 +15,20 @@ options (void)
   return entries;
 }
 
+static void
+print_result (GVariant *result)
+{
+  guint64 spool_bytes = sc_dict_uint (result, "spool-bytes");
+  g_autofree char *size = g_format_size (sc_dict_uint (result, "freed-bytes"));
+  g_autofree char *spool_size = g_format_size (spool_bytes);
+
+  g_print ("%s %s in %" G_GUINT64_FORMAT " objects", dry_run ? "would free" : "freed", size,
+           sc_dict_uint (result, "objects"));
+  if (spool_bytes > 0)
+    g_print (" and unfinished downloads (%s)", spool_size);
+  g_print ("\n");
+}
+
 static int
 run (ScClient *client, char **arguments)
 {
@@ -31,12 +45,10 @@ run (ScClient *client, char **arguments)
   if (status != 0 || result == NULL)
     return status;
 
-  g_autofree char *size = g_format_size (sc_dict_uint (result, "freed-bytes"));
   if (client->json)
     sc_print_json ("result", result);
   else if (!client->quiet)
-    g_print ("%s %s in %" G_GUINT64_FORMAT " objects\n", dry_run ? "would free" : "freed", size,
-             sc_dict_uint (result, "objects"));
+    print_result (result);
   return sc_report_changed (client, result);
 }
 

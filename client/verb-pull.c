@@ -32,14 +32,22 @@ print_result (GVariant *result)
   g_autofree char *reference = sc_dict_string (result, "reference");
   g_autofree char *digest = sc_dict_string (result, "digest");
   guint64 downloaded_bytes = sc_dict_uint (result, "downloaded-bytes");
+  guint64 resumed_bytes = sc_dict_uint (result, "resumed-bytes");
   g_autofree char *size = g_format_size (downloaded_bytes);
+  g_autofree char *resumed_size = g_format_size (resumed_bytes);
   g_autofree char *given = sc_dict_string (result, "unchecked");
   g_autofree char *unchecked = sc_safe_text (given);
   guint64 dropped = sc_dict_uint (result, "dropped-nodes");
 
   if (sc_dict_bool (result, "changed"))
-    g_print ("pulled %s (%s%s%s)\n", reference, digest, downloaded_bytes > 0 ? ", " : "",
-             downloaded_bytes > 0 ? size : "");
+    {
+      g_print ("pulled %s (%s", reference, digest);
+      if (downloaded_bytes + resumed_bytes > 0)
+        g_print (", %s", size);
+      if (resumed_bytes > 0)
+        g_print (" after %s from before", resumed_size);
+      g_print (")\n");
+    }
   else if (*unchecked != '\0')
     g_print ("%s is kept as it is (%s): %s\n", reference, digest, unchecked);
   else

@@ -8,6 +8,7 @@
 #include "base/sc-fd.h"
 #include "base/sc-log.h"
 #include "ops/sc-recover.h"
+#include "ops/sc-spool.h"
 #include "service/sc-service.h"
 
 #include <errno.h>
@@ -96,6 +97,7 @@ static int
 serve (const ScPaths *paths, const ScConfig *config, GError **error)
 {
   g_autoptr (GError) recover_error = NULL;
+  g_autoptr (GError) spool_error = NULL;
   g_autoptr (GDBusConnection) bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
   if (bus == NULL)
     return EXIT_FAILURE;
@@ -103,6 +105,9 @@ serve (const ScPaths *paths, const ScConfig *config, GError **error)
   if (!recover (paths, config, bus, &recover_error))
     sc_log (G_LOG_LEVEL_WARNING, NULL, "not everything could be cleaned up: %s",
             recover_error->message);
+  if (!sc_spool_clean (paths, config, g_get_real_time () / G_USEC_PER_SEC, &spool_error))
+    sc_log (G_LOG_LEVEL_WARNING, NULL, "the spool could not be cleaned up: %s",
+            spool_error->message);
 
   g_autoptr (ScService) service = sc_service_new (paths, config, bus, error);
   if (service == NULL)

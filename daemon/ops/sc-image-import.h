@@ -28,9 +28,9 @@ typedef struct
 /**
  * sc_image_import:
  *
- * Sets in the context's result: digest, reference, downloaded-bytes, dropped-nodes, changed. An
- * image that is stored under that name already is left alone, one that is stored under another name
- * gets this one too.
+ * Sets in the context's result: digest, reference, dropped-nodes, changed, and, also when it fails,
+ * downloaded-bytes and resumed-bytes. An image that is stored under that name already is left alone,
+ * one that is stored under another name gets this one too.
  */
 gboolean sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **error);
 
@@ -48,6 +48,7 @@ typedef struct
   const char *digest;
   const char *fullname;
   guint64 downloaded_bytes;
+  guint64 resumed_bytes;
   guint dropped;
   gboolean changed;
 } ScImportOutcome;

@@ -15,8 +15,8 @@
  * @bus: (nullable): the system bus; NULL before systemd is up: files only, and what is left for
  * systemd stays recorded
  *
- * Blocks. Also removes what no intent knows of: partial deployments and spool files of jobs that
- * are gone.
+ * Blocks. Also removes what no intent knows of: partial deployments, and files that were to replace
+ * others.
  */
 gboolean
 sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GError **error);

@@ -1,45 +1,68 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Compressed blobs on their way: unlinked files on the repository's file system, so that nothing is
- * left of them however the daemon ends. What is in a spooled blob was written by us alone.
+ * The spool: <checkout>/.spool/<64 hex of the digest>, one file for each blob that is downloaded or
+ * was begun to be. It is a cache that all jobs share and that outlives them and the daemon: a pull
+ * goes on where an earlier one ended, whatever ended it and whichever image it was for. Nothing in
+ * it is believed: before a file is used, all of it is hashed, which is also why none is ever synced.
+ *
+ * A blob is known by its digest alone, so that a job may be given bytes that another one's
+ * credentials have fetched. It asked for them by a manifest that its own credentials must have got
+ * it; layers that are stored already are shared the same way, and only root reads either.
  */
 #pragma once
 
 #include "base/sc-config.h"
-#include "base/sc-digest.h"
-#include "base/sc-error-util.h"
+#include "ops/sc-blob.h"
+
+/**
+ * sc_spool_take:
+ *
+ * The blob's file, made when it is not there; what is in it counts as a prefix that is not hashed
+ * yet. Two jobs that want one blob get the same object, see sc_blob_watch().
+ *
+ * Returns: (transfer full): to be given back with sc_spool_give_back()
+ */
+ScBlob *
+sc_spool_take (const ScPaths *paths, const char *digest, guint64 size_bytes, GError **error);
+
+/**
+ * sc_spool_give_back:
+ * @keep: FALSE: this job has no more use for the file; it is removed unless another one works with
+ * it
+ */
+void sc_spool_give_back (ScBlob *blob, gboolean keep);
 
 typedef struct
 {
-  char *digest;       /* (owned) "sha256:…", as some manifest or file name claims it */
-  guint64 size_bytes; /* as claimed */
-  guint64 written_bytes;
-  gboolean is_complete; /* size and digest were found to be as claimed */
-  int fd;               /* (owned) -1 before the first byte */
-  ScHasher *hasher;     /* (owned) (nullable) NULL once it is complete */
-} ScBlob;
+  guint64 total_bytes;
+  guint64 reclaimable_bytes; /* of files that no job works with */
+} ScSpoolUsage;
 
-ScBlob *sc_blob_new (const char *digest, guint64 size_bytes);
-void sc_blob_free (ScBlob *self);
+/** sc_spool_measure: (thread: any): all of it is 0 when there is no spool */
+void sc_spool_measure (const ScPaths *paths, ScSpoolUsage *usage);
 
-/** sc_blob_open: makes the file below @paths->spool */
-gboolean sc_blob_open (ScBlob *self, const ScPaths *paths, GError **error);
+/**
+ * sc_spool_clean:
+ * @now_s: seconds since the epoch
+ *
+ * Keeps to [Spool] MaxBytes= and RetentionSec=, the oldest files first. Files that a job works with
+ * are neither counted nor removed.
+ */
+gboolean
+sc_spool_clean (const ScPaths *paths, const ScConfig *config, gint64 now_s, GError **error);
 
-/** sc_blob_append: hashes and writes; DIGEST_MISMATCH at the first byte too many */
-gboolean sc_blob_append (ScBlob *self, gconstpointer data, gsize size_bytes, GError **error);
+/** sc_spool_clear: removes every file that no job works with; @freed_bytes: (out): also with a dry
+ * run */
+gboolean
+sc_spool_clear (const ScPaths *paths, gboolean dry_run, guint64 *freed_bytes, GError **error);
 
-/** sc_blob_finish: DIGEST_MISMATCH unless size and digest are as claimed */
-gboolean sc_blob_finish (ScBlob *self, GError **error);
-
-/** sc_blob_read_all: (transfer full): content of a complete blob; LIMIT_EXCEEDED when it is larger
- * than @max_bytes */
-GBytes *sc_blob_read_all (ScBlob *self, gsize max_bytes, GError **error);
-
-/** sc_spool_check_space: NO_SPACE unless @needed_bytes and what the configuration keeps free are
- * there */
+/**
+ * sc_spool_check_space:
+ *
+ * NO_SPACE unless @needed_bytes and what the configuration keeps free are there. When removing
+ * files that no job works with makes them fit, they are removed.
+ */
 gboolean sc_spool_check_space (const ScPaths *paths,
                                const ScConfig *config,
                                guint64 needed_bytes,
                                GError **error);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScBlob, sc_blob_free)

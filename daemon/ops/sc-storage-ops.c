@@ -5,6 +5,7 @@
 #include "base/sc-digest.h"
 #include "dbus/sc-bus-path.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-spool.h"
 #include "ops/sc-usage.h"
 
 #include <string.h>
@@ -133,14 +134,21 @@ prune_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError *
   g_auto (ScPruneResult) pruned = { 0 };
   g_autoptr (ScRepo) repo = sc_repo_open (context->paths, error);
 
+  guint64 spool_bytes = 0;
+
   if (repo == NULL)
     return FALSE;
   sc_progress_set_phase (context->progress, "clean");
-  if (!sc_usage_prune (context->paths, repo, self->dry_run, &pruned, cancellable, error))
+  if (!sc_usage_prune (context->paths, repo, self->dry_run, &pruned, cancellable, error)
+      || !sc_spool_clear (context->paths, self->dry_run, &spool_bytes, error))
     return sc_prefix_error (error, "pruning: ");
 
+  pruned.freed_bytes += spool_bytes;
   report_pruned (context, &pruned);
-  sc_op_set_changed (context, !self->dry_run && (pruned.n_objects > 0 || pruned.refs[0] != NULL));
+  g_variant_dict_insert (context->result, "spool-bytes", "t", spool_bytes);
+  sc_op_set_changed (context,
+                     !self->dry_run
+                         && (pruned.n_objects > 0 || pruned.refs[0] != NULL || spool_bytes > 0));
   return TRUE;
 }
 

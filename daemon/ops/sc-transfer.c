@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define MAX_DOWNLOADS 3
-#define CHUNK_BYTES   (256 * 1024)
 
 /* A command of the job's thread: write a blob into fd; index QUIT ends the thread. */
 #define QUIT G_MAXUINT
@@ -23,113 +22,115 @@ typedef struct
   int fd;
 } Command;
 
-/* How a command ended; error is NULL when it ended well. */
+/* How a command ended. */
 typedef struct
 {
-  GError *error; /* (owned) (nullable) */
+  ScTransferEnd end;
+  GError *error; /* (owned) (nullable) set when it failed */
 } Answer;
 
 typedef struct
 {
-  ScBlob *blob; /* NULL: the slot is free */
-  guint32 request;
-  int fd;           /* read end of the pipe; -1 after its end of file */
-  gboolean is_done; /* the worker said so */
-} Download;
+  ScDownload download;
+  guint index; /* of its blob */
+  gboolean is_active;
+} Slot;
 
 struct _ScTransfer
 {
   ScTransferSetup setup;
-  GThread *thread;
+  GThread *thread;       /* (nullable) after its end */
   GAsyncQueue *commands; /* (owned) of Command */
   GAsyncQueue *answers;  /* (owned) of Answer */
-  int wake_fd;           /* eventfd: a command is there */
+  int command_fd;        /* eventfd: a command is there */
 
   /* The members below belong to the thread. */
-  Download downloads[MAX_DOWNLOADS];
+  ScDownloadLine line; /* its wake_fd: eventfd, a blob that another job writes has changed */
+  Slot slots[MAX_DOWNLOADS];
   guint next_blob;
-  GError *failure; /* (owned) (nullable) the first one; everything ends with it */
+  guint64 *present_bytes; /* (owned) of each blob, as shown in the progress */
+  guint64 progress_bytes; /* their sum */
+  GError *failure;        /* (owned) (nullable) the first one; everything ends with it */
   gboolean feed_active;
+  gboolean feed_writes; /* there was somebody to write to */
   ScBlob *feed_blob;
-  int feed_fd; /* -1: nothing to write, or no more */
+  guint feed_generation; /* of the blob, when the feed began */
+  int feed_fd;           /* -1: nothing to write, or no more */
   guint64 fed_bytes;
-  guint8 *buffer;
+  guint8 *buffer; /* (owned) */
 };
 
-static gboolean
-start_download (ScTransfer *self, Download *download, ScBlob *blob, guint32 request, GError **error)
+static void
+show_progress (ScTransfer *self, guint index)
 {
-  sc_autofd read_fd = -1;
-  sc_autofd write_fd = -1;
+  ScBlobView view;
 
-  if (!sc_blob_open (blob, self->setup.paths, error)
-      || !sc_worker_make_pipe (&read_fd, &write_fd, error))
-    return FALSE;
-
-  g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB);
-  sc_record_writer_put_u32 (writer, request);
-  sc_record_writer_put_string (writer, blob->digest);
-  sc_record_writer_put_u64 (writer, blob->size_bytes);
-  if (!sc_channel_send (self->setup.fetch, writer, &write_fd, 1, error))
-    return FALSE;
-
-  (void)fcntl (read_fd, F_SETFL, O_NONBLOCK);
-  *download = (Download){ .blob = blob, .request = request, .fd = sc_fd_steal (&read_fd) };
-  return TRUE;
+  sc_blob_look (self->setup.blobs->pdata[index], &view);
+  if (view.present_bytes == self->present_bytes[index])
+    return;
+  self->progress_bytes += view.present_bytes - self->present_bytes[index];
+  self->present_bytes[index] = view.present_bytes;
+  sc_progress_set_bytes (self->setup.progress, self->progress_bytes);
 }
 
 static gboolean
-fill_slots (ScTransfer *self, GError **error)
+fill_slot (ScTransfer *self, Slot *slot)
 {
-  for (guint i = 0; i < MAX_DOWNLOADS && self->next_blob < self->setup.blobs->len; i++)
+  if (self->next_blob == self->setup.blobs->len)
+    return FALSE;
+
+  slot->index = self->next_blob++;
+  slot->is_active = TRUE;
+  sc_download_begin (&slot->download, self->setup.blobs->pdata[slot->index], slot->index + 1);
+  return TRUE;
+}
+
+/* Does what needs no waiting, and begins the next blob where one is complete. */
+static gboolean
+advance (ScTransfer *self, Slot *slot, GError **error)
+{
+  while (slot->is_active || fill_slot (self, slot))
     {
-      if (self->downloads[i].blob != NULL)
-        continue;
-      guint index = self->next_blob++;
-      ScBlob *blob = self->setup.blobs->pdata[index];
-      if (!blob->is_complete && !start_download (self, &self->downloads[i], blob, index + 1, error))
+      if (slot->download.blob != NULL && !sc_download_step (&slot->download, &self->line, error))
         return FALSE;
+      show_progress (self, slot->index);
+      slot->is_active = slot->download.blob != NULL;
+      if (slot->is_active)
+        return TRUE;
     }
   return TRUE;
 }
 
-/* A download is over when its pipe ended and the worker said how. */
 static gboolean
-settle_download (ScTransfer *self, Download *download, GError **error)
+advance_all (ScTransfer *self, GError **error)
 {
-  if (download->fd >= 0 || !download->is_done)
-    return TRUE;
-  if (!sc_blob_finish (download->blob, error))
-    return FALSE;
-  download->blob = NULL;
-  return fill_slots (self, error);
+  for (guint i = 0; i < MAX_DOWNLOADS; i++)
+    if (!advance (self, &self->slots[i], error))
+      return FALSE;
+  return TRUE;
 }
 
-static gboolean
-read_download (ScTransfer *self, Download *download, GError **error)
+static void
+drop_downloads (ScTransfer *self)
 {
-  gssize n = read (download->fd, self->buffer, CHUNK_BYTES);
-
-  if (n < 0)
-    return errno == EAGAIN || errno == EINTR
-               ? TRUE
-               : sc_error_set_errno (error, errno, "reading blob %s", download->blob->digest);
-  if (n == 0)
+  for (guint i = 0; i < MAX_DOWNLOADS; i++)
     {
-      close (sc_fd_steal (&download->fd));
-      return settle_download (self, download, error);
+      sc_download_drop (&self->slots[i].download, &self->line);
+      self->slots[i].is_active = FALSE;
     }
-
-  sc_progress_add_bytes (self->setup.progress, (guint64)n);
-  return sc_blob_append (download->blob, self->buffer, (gsize)n, error);
 }
 
-static Download *
+static ScDownload *
 find_download (ScTransfer *self, guint32 request)
 {
   for (guint i = 0; i < MAX_DOWNLOADS; i++)
-    if (self->downloads[i].blob != NULL && self->downloads[i].request == request)
-      return &self->downloads[i];
+    {
+      ScDownload *download = &self->slots[i].download;
+
+      if (download->blob != NULL && download->state == SC_DOWNLOAD_FETCHING
+          && download->request == request)
+        return download;
+    }
   return NULL;
 }
 
@@ -151,24 +152,24 @@ read_answer (ScTransfer *self, GError **error)
     }
 
   guint32 request = sc_record_get_u32 (&record);
-  (void)sc_record_get_u64 (&record);
+  guint64 line_bytes = sc_record_get_u64 (&record);
   if (record.type != SC_RECORD_FETCH_BLOB_DONE || !sc_record_finish (&record, error))
     return sc_error_set (error, SYSCONT_ERROR_FAILED,
                          "the syscont-fetch worker broke the protocol");
 
-  Download *download = find_download (self, request);
+  ScDownload *download = find_download (self, request);
   if (download == NULL)
     return sc_error_set (error, SYSCONT_ERROR_FAILED,
                          "the syscont-fetch worker answered what was not asked");
-  download->is_done = TRUE;
-  return settle_download (self, download, error);
+  return sc_download_end (download, &self->line, line_bytes, error);
 }
 
 static void
-answer (ScTransfer *self, GError *error)
+answer (ScTransfer *self, ScTransferEnd end, GError *error)
 {
   Answer *message = g_new0 (Answer, 1);
 
+  message->end = end;
   message->error = error;
   self->feed_active = FALSE;
   /* The answer first: whoever sees the stream end early then finds out why. */
@@ -180,15 +181,27 @@ answer (ScTransfer *self, GError *error)
 static gboolean
 feed_is_pending (const ScTransfer *self)
 {
-  return self->feed_fd >= 0 && self->fed_bytes < self->feed_blob->written_bytes;
+  ScBlobView view;
+
+  if (self->feed_fd < 0)
+    return FALSE;
+  sc_blob_look (self->feed_blob, &view);
+  return self->fed_bytes < view.written_bytes && self->feed_generation == view.generation;
 }
 
 static gboolean
 write_feed (ScTransfer *self, GError **error)
 {
-  gsize want = MIN (CHUNK_BYTES, self->feed_blob->written_bytes - self->fed_bytes);
-  gssize got = pread (self->feed_blob->fd, self->buffer, want, (off_t)self->fed_bytes);
+  ScBlobView view;
 
+  sc_blob_look (self->feed_blob, &view);
+  /* Another job may be writing it, and may throw it away at any time: settle_feed() sees to that. */
+  if (view.written_bytes <= self->fed_bytes)
+    return TRUE;
+  gsize want = MIN (SC_DOWNLOAD_CHUNK_BYTES, view.written_bytes - self->fed_bytes);
+  gssize got = pread (self->feed_blob->fd, self->buffer, want, (off_t)self->fed_bytes);
+  if (got <= 0 && !feed_is_pending (self))
+    return TRUE;
   if (got <= 0)
     return sc_error_set_errno (error, got < 0 ? errno : EIO, "reading spooled blob %s",
                                self->feed_blob->digest);
@@ -207,12 +220,17 @@ write_feed (ScTransfer *self, GError **error)
 static void
 settle_feed (ScTransfer *self)
 {
+  ScBlobView view;
+
   if (!self->feed_active)
     return;
+  sc_blob_look (self->feed_blob, &view);
   if (self->failure != NULL)
-    answer (self, g_error_copy (self->failure));
-  else if (self->feed_blob->is_complete && !feed_is_pending (self))
-    answer (self, NULL);
+    answer (self, SC_TRANSFER_FAILED, g_error_copy (self->failure));
+  else if (self->feed_writes && view.generation != self->feed_generation)
+    answer (self, SC_TRANSFER_AGAIN, NULL);
+  else if (view.is_complete && !feed_is_pending (self))
+    answer (self, SC_TRANSFER_DONE, NULL);
 }
 
 static gboolean
@@ -224,38 +242,24 @@ take_command (ScTransfer *self)
     return TRUE;
   if (command->index == QUIT)
     return FALSE;
+
+  ScBlobView view;
   self->feed_active = TRUE;
   self->feed_blob = self->setup.blobs->pdata[command->index];
+  sc_blob_look (self->feed_blob, &view);
+  self->feed_generation = view.generation;
   self->feed_fd = command->fd;
+  self->feed_writes = command->fd >= 0;
   self->fed_bytes = 0;
   if (self->feed_fd >= 0)
     (void)fcntl (self->feed_fd, F_SETFL, O_NONBLOCK);
   return TRUE;
 }
 
-static void
-drop_downloads (ScTransfer *self)
-{
-  for (guint i = 0; i < MAX_DOWNLOADS; i++)
-    {
-      if (self->downloads[i].blob != NULL && self->downloads[i].fd >= 0)
-        close (self->downloads[i].fd);
-      self->downloads[i] = (Download){ .fd = -1 };
-    }
-}
-
-static gboolean
-is_downloading (const ScTransfer *self)
-{
-  for (guint i = 0; i < MAX_DOWNLOADS; i++)
-    if (self->downloads[i].blob != NULL)
-      return TRUE;
-  return FALSE;
-}
-
 enum
 {
-  POLL_WAKE,
+  POLL_COMMAND,
+  POLL_OTHERS,
   POLL_FETCH,
   POLL_FEED,
   POLL_DOWNLOADS,
@@ -265,20 +269,27 @@ enum
 static void
 wait_for_work (ScTransfer *self, struct pollfd fds[N_POLL])
 {
-  gboolean downloading = is_downloading (self);
+  gboolean downloading = FALSE;
+  gboolean has_work = FALSE;
 
-  fds[POLL_WAKE] = (struct pollfd){ .fd = self->wake_fd, .events = POLLIN };
+  for (guint i = 0; i < MAX_DOWNLOADS; i++)
+    {
+      const ScDownload *download = &self->slots[i].download;
+      int fd = download->blob != NULL ? download->fd : -1;
+
+      fds[POLL_DOWNLOADS + i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+      downloading |= self->slots[i].is_active;
+      has_work |= sc_download_has_work (download);
+    }
+  downloading &= self->setup.fetch != NULL;
+  has_work |= downloading && sc_channel_has_buffered (self->setup.fetch);
+  fds[POLL_COMMAND] = (struct pollfd){ .fd = self->command_fd, .events = POLLIN };
+  fds[POLL_OTHERS] = (struct pollfd){ .fd = self->line.wake_fd, .events = POLLIN };
   fds[POLL_FETCH] = (struct pollfd){ .fd = downloading ? sc_channel_get_fd (self->setup.fetch) : -1,
                                      .events = POLLIN };
   fds[POLL_FEED]
       = (struct pollfd){ .fd = feed_is_pending (self) ? self->feed_fd : -1, .events = POLLOUT };
-  for (guint i = 0; i < MAX_DOWNLOADS; i++)
-    fds[POLL_DOWNLOADS + i]
-        = (struct pollfd){ .fd = self->downloads[i].blob != NULL ? self->downloads[i].fd : -1,
-                           .events = POLLIN };
-
-  int timeout_ms = downloading && sc_channel_has_buffered (self->setup.fetch) ? 0 : -1;
-  while (poll (fds, N_POLL, timeout_ms) < 0 && errno == EINTR)
+  while (poll (fds, N_POLL, has_work ? 0 : -1) < 0 && errno == EINTR)
     ;
 }
 
@@ -286,14 +297,16 @@ static gboolean
 do_work (ScTransfer *self, const struct pollfd fds[N_POLL], GError **error)
 {
   for (guint i = 0; i < MAX_DOWNLOADS; i++)
-    if (fds[POLL_DOWNLOADS + i].revents != 0 && !read_download (self, &self->downloads[i], error))
+    if (fds[POLL_DOWNLOADS + i].revents != 0
+        && !sc_download_read (&self->slots[i].download, &self->line, error))
       return FALSE;
   if (fds[POLL_FEED].revents != 0 && !write_feed (self, error))
     return FALSE;
   if (fds[POLL_FETCH].fd >= 0
-      && (fds[POLL_FETCH].revents != 0 || sc_channel_has_buffered (self->setup.fetch)))
-    return read_answer (self, error);
-  return TRUE;
+      && (fds[POLL_FETCH].revents != 0 || sc_channel_has_buffered (self->setup.fetch))
+      && !read_answer (self, error))
+    return FALSE;
+  return advance_all (self, error);
 }
 
 static gpointer
@@ -301,21 +314,22 @@ transfer_in_thread (gpointer data)
 {
   ScTransfer *self = data;
   struct pollfd fds[N_POLL];
+  eventfd_t count;
 
-  if (!fill_slots (self, &self->failure))
+  if (!advance_all (self, &self->failure))
     drop_downloads (self);
 
   for (;;)
     {
       settle_feed (self);
       wait_for_work (self, fds);
-      if (fds[POLL_WAKE].revents != 0)
+      if (fds[POLL_OTHERS].revents != 0)
+        (void)eventfd_read (self->line.wake_fd, &count);
+      if (fds[POLL_COMMAND].revents != 0)
         {
-          eventfd_t count;
-          (void)eventfd_read (self->wake_fd, &count);
+          (void)eventfd_read (self->command_fd, &count);
           if (!take_command (self))
             break;
-          continue;
         }
       if (self->failure == NULL && !do_work (self, fds, &self->failure))
         drop_downloads (self);
@@ -335,7 +349,19 @@ send_command (ScTransfer *self, guint index, int fd)
   command->index = index;
   command->fd = fd;
   g_async_queue_push (self->commands, command);
-  (void)eventfd_write (self->wake_fd, 1);
+  (void)eventfd_write (self->command_fd, 1);
+}
+
+static void
+watch_blob (ScTransfer *self, guint index)
+{
+  ScBlob *blob = self->setup.blobs->pdata[index];
+  ScBlobView view;
+
+  sc_blob_watch (blob, self->line.wake_fd);
+  sc_blob_look (blob, &view);
+  self->present_bytes[index] = view.present_bytes;
+  self->progress_bytes += view.present_bytes;
 }
 
 ScTransfer *
@@ -347,11 +373,17 @@ sc_transfer_new (const ScTransferSetup *setup)
   self->commands = g_async_queue_new_full (g_free);
   self->answers = g_async_queue_new ();
   /* A semaphore: each command wakes the thread once, also when two come together. */
-  self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+  self->command_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
   self->feed_fd = -1;
-  self->buffer = g_malloc (CHUNK_BYTES);
-  for (guint i = 0; i < MAX_DOWNLOADS; i++)
-    self->downloads[i].fd = -1;
+  self->buffer = g_malloc (SC_DOWNLOAD_CHUNK_BYTES);
+  self->line = (ScDownloadLine){ .paths = setup->paths,
+                                 .config = setup->config,
+                                 .fetch = setup->fetch,
+                                 .wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                 .buffer = self->buffer };
+  self->present_bytes = g_new0 (guint64, setup->blobs->len);
+  for (guint i = 0; i < setup->blobs->len; i++)
+    watch_blob (self, i);
   self->thread = g_thread_new ("transfer", transfer_in_thread, self);
   return self;
 }
@@ -362,40 +394,56 @@ sc_transfer_feed (ScTransfer *self, guint index, int fd)
   send_command (self, index, fd);
 }
 
-gboolean
+static ScTransferEnd
+take_answer (Answer *taken, GError **error)
+{
+  g_autofree Answer *message = taken;
+
+  if (message->error != NULL)
+    g_propagate_error (error, message->error);
+  return message->end;
+}
+
+ScTransferEnd
 sc_transfer_wait (ScTransfer *self, GError **error)
 {
-  g_autofree Answer *message = g_async_queue_pop (self->answers);
-
-  if (message->error == NULL)
-    return TRUE;
-  g_propagate_error (error, message->error);
-  return FALSE;
+  return take_answer (g_async_queue_pop (self->answers), error);
 }
 
 gboolean
 sc_transfer_has_failed (ScTransfer *self, GError **error)
 {
-  g_autofree Answer *message = g_async_queue_try_pop (self->answers);
+  Answer *message = g_async_queue_try_pop (self->answers);
 
-  if (message == NULL || message->error == NULL)
-    return FALSE;
-  g_propagate_error (error, message->error);
-  return TRUE;
+  return message != NULL && take_answer (message, error) == SC_TRANSFER_FAILED;
+}
+
+void
+sc_transfer_end (ScTransfer *self, ScTransferCounts *counts)
+{
+  send_command (self, QUIT, -1);
+  g_thread_join (g_steal_pointer (&self->thread));
+  for (guint i = 0; i < self->setup.blobs->len; i++)
+    sc_blob_unwatch (self->setup.blobs->pdata[i], self->line.wake_fd);
+  *counts = (ScTransferCounts){ self->line.line_bytes, self->line.spooled_bytes };
 }
 
 void
 sc_transfer_free (ScTransfer *self)
 {
-  send_command (self, QUIT, -1);
-  g_thread_join (self->thread);
+  ScTransferCounts unused;
+
+  if (self->thread != NULL)
+    sc_transfer_end (self, &unused);
 
   g_async_queue_unref (self->commands);
   for (Answer *message; (message = g_async_queue_try_pop (self->answers)) != NULL; g_free (message))
     g_clear_error (&message->error);
   g_async_queue_unref (self->answers);
   g_clear_error (&self->failure);
-  close (self->wake_fd);
+  close (self->command_fd);
+  close (self->line.wake_fd);
+  g_free (self->present_bytes);
   g_free (self->buffer);
   g_free (self);
 }

@@ -9,19 +9,19 @@
 #pragma once
 
 #include "base/sc-progress.h"
-#include "image/sc-record.h"
-#include "ops/sc-spool.h"
+#include "ops/sc-download.h"
 
 typedef struct _ScTransfer ScTransfer;
 
 typedef struct
 {
   const ScPaths *paths;
-  GPtrArray
-      *blobs; /* of ScBlob, in the order in which they are wanted; lent until sc_transfer_free() */
+  const ScConfig *config;
+  GPtrArray *blobs; /* of ScBlob, in the order in which they are wanted, taken from the spool or
+                     * complete; lent until sc_transfer_free() */
   ScChannel
       *fetch; /* (nullable) channel of an opened fetch worker; NULL when all blobs are complete */
-  ScProgress *progress;
+  ScProgress *progress; /* shows how much of the incomplete blobs is there */
 } ScTransferSetup;
 
 /** sc_transfer_new: starts the thread, and with it the downloads */
@@ -37,25 +37,41 @@ ScTransfer *sc_transfer_new (const ScTransferSetup *setup);
  */
 void sc_transfer_feed (ScTransfer *self, guint index, int fd);
 
+typedef enum
+{
+  SC_TRANSFER_FAILED,
+  SC_TRANSFER_DONE,
+  SC_TRANSFER_AGAIN, /* what was written was damaged, and the blob is brought once more: feed it to
+                      * another pipe */
+} ScTransferEnd;
+
 /**
  * sc_transfer_wait:
  *
  * Blocks until the blob of the last sc_transfer_feed() was downloaded whole, checked, and written
  * into the pipe (or the pipe's reader had gone: that is for the reader's side to report).
  */
-gboolean sc_transfer_wait (ScTransfer *self, GError **error);
+ScTransferEnd sc_transfer_wait (ScTransfer *self, GError **error);
 
 /**
  * sc_transfer_has_failed:
  *
- * To be asked, instead of waiting, when the reader of the pipe reported that the stream is broken:
- * does not block.
+ * To be asked, instead of waiting, when the reader of the pipe could not go on: does not block.
  *
- * Returns: TRUE with @error when the stream is broken because the blob is
+ * Returns: TRUE with @error when that is because something is wrong with the blob
  */
 gboolean sc_transfer_has_failed (ScTransfer *self, GError **error);
 
-/** sc_transfer_free: ends the thread, whatever it is doing */
+typedef struct
+{
+  guint64 line_bytes;    /* that came from the registry, damaged and repeated ones included */
+  guint64 spooled_bytes; /* of what is in the spool now: that this transfer brought */
+} ScTransferCounts;
+
+/** sc_transfer_end: ends the thread, whatever it is doing; the downloads so far stay in the spool */
+void sc_transfer_end (ScTransfer *self, ScTransferCounts *counts);
+
+/** sc_transfer_free: after sc_transfer_end(), or instead of it */
 void sc_transfer_free (ScTransfer *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScTransfer, sc_transfer_free)

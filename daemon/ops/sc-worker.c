@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define GREETING_TIMEOUT_MS (30 * 1000)
-#define PIPE_BYTES          (1024 * 1024) /* with the default of 64 KiB a pull takes 40 % longer */
 
 struct _ScWorker
 {
@@ -222,7 +221,7 @@ sc_worker_make_pipe (int *read_fd, int *write_fd, GError **error)
   if (pipe2 (fds, O_CLOEXEC) < 0)
     return sc_error_set_errno (error, errno, "making a pipe");
   /* A smaller pipe is slower, not wrong. */
-  (void)fcntl (fds[1], F_SETPIPE_SZ, PIPE_BYTES);
+  (void)fcntl (fds[1], F_SETPIPE_SZ, SC_WORKER_PIPE_BYTES);
   *read_fd = fds[0];
   *write_fd = fds[1];
   return TRUE;

@@ -64,11 +64,13 @@ void sc_worker_free (ScWorker *self);
  * Returns: always FALSE */
 gboolean sc_worker_read_error (ScRecord *record, guint32 request, GError **error);
 
+#define SC_WORKER_PIPE_BYTES (1024 * 1024) /* with the default of 64 KiB a pull takes 40 % longer */
+
 /**
  * sc_worker_make_pipe:
  * @read_fd, @write_fd: (out): both blocking
  *
- * A pipe of 1 MiB: made on our side, because a worker may not make it so large.
+ * A pipe of SC_WORKER_PIPE_BYTES: made on our side, because a worker may not make it so large.
  */
 gboolean sc_worker_make_pipe (int *read_fd, int *write_fd, GError **error);
 
