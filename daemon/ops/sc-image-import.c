@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-image-import.h"
 
-#include "base/sc-fd.h"
 #include "dbus/sc-bus-path.h"
+#include "ops/sc-layer-reader.h"
 #include "ops/sc-op-private.h"
-#include "ops/sc-transfer.h"
-#include "ops/sc-unpacker.h"
 #include "store/sc-image-parts.h"
-#include "store/sc-layer-writer.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -173,118 +170,25 @@ read_config (Run *run, ScImageConfig **config, GError **error)
 }
 
 static gboolean
-add_entry (gpointer user_data, const ScEntry *entry, GCancellable *cancellable, GError **error)
-{
-  return sc_layer_writer_add (user_data, entry, cancellable, error);
-}
-
-static gboolean
-write_data (gpointer user_data,
-            gconstpointer data,
-            gsize size_bytes,
-            GCancellable *cancellable,
-            GError **error)
-{
-  return sc_layer_writer_write (user_data, data, size_bytes, cancellable, error);
-}
-
-/* Whether the bytes of the blob are to blame, and not what happened around them. */
-static gboolean
-is_about_content (const GError *error)
-{
-  return g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_IMAGE_INVALID)
-         || g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_LIMIT_EXCEEDED);
-}
-
-/* A stream is taken apart before its digest is known. When nothing can be made of it, the digest
- * tells whether the image is like that, or the blob damaged. */
-static ScTransferEnd
-blame (Run *run, GError *stream_error, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GError) owned = stream_error;
-  ScTransferEnd end = SC_TRANSFER_DONE;
-
-  if (g_cancellable_is_cancelled (cancellable))
-    end = SC_TRANSFER_DONE;
-  else if (is_about_content (stream_error))
-    end = sc_transfer_wait (run->transfer, error);
-  else if (sc_transfer_has_failed (run->transfer, error))
-    end = SC_TRANSFER_FAILED;
-  if (end != SC_TRANSFER_DONE)
-    return end;
-  g_propagate_error (error, g_steal_pointer (&owned));
-  return SC_TRANSFER_FAILED;
-}
-
-/* What comes of one reading of a layer. */
-typedef struct
-{
-  ScLayerWriter *writer; /* (owned) */
-  char *diff_id;         /* (owned) */
-  guint64 unpacked_bytes;
-} Reading;
-
-static void
-reading_clear (Reading *reading)
-{
-  g_clear_pointer (&reading->writer, sc_layer_writer_free);
-  g_clear_pointer (&reading->diff_id, g_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reading, reading_clear)
-
-/* Feeds one blob through the worker into a writer, which makes objects of the entries. */
-static ScTransferEnd
-read_layer (Run *run,
-            const ScDescriptor *layer,
-            Reading *reading,
-            GCancellable *cancellable,
-            GError **error)
-{
-  const ScConfig *config = run->import->context->config;
-  guint index = GPOINTER_TO_UINT (g_hash_table_lookup (run->blob_of_layer, layer->digest)) - 1;
-  ScUnpackRequest request = {
-    .kind = SC_UNPACK_LAYER,
-    .compression = layer->compression,
-    .max_bytes = MIN (config->max_layer_bytes, config->max_image_bytes - run->unpacked_bytes),
-    .max_entries = config->max_layer_entries,
-  };
-  sc_autofd read_fd = -1;
-  sc_autofd write_fd = -1;
-
-  reading_clear (reading);
-  reading->writer
-      = sc_layer_writer_new (run->import->repo, config->max_layer_bytes, config->max_layer_entries);
-  ScUnpackSink sink = { add_entry, write_data, reading->writer };
-  if (!sc_worker_make_pipe (&read_fd, &write_fd, error))
-    return SC_TRANSFER_FAILED;
-  g_autoptr (ScUnpacker) unpacker
-      = sc_unpacker_start (run->import->unpack, &request, sc_fd_steal (&read_fd), error);
-  if (unpacker == NULL)
-    return SC_TRANSFER_FAILED;
-
-  GError *stream_error = NULL;
-  sc_transfer_feed (run->transfer, index, sc_fd_steal (&write_fd));
-  if (sc_unpacker_run (unpacker, &sink, &reading->unpacked_bytes, &reading->diff_id, cancellable,
-                       &stream_error))
-    return sc_transfer_wait (run->transfer, error);
-  return blame (run, stream_error, cancellable, error);
-}
-
-static gboolean
 import_layer (Run *run,
               const ScDescriptor *layer,
               const char *expected_diff_id,
               GCancellable *cancellable,
               GError **error)
 {
-  g_auto (Reading) reading = { 0 };
-  ScTransferEnd end;
+  const ScConfig *config = run->import->context->config;
+  const ScLayerSource source = {
+    .repo = run->import->repo,
+    .config = config,
+    .unpack = run->import->unpack,
+    .transfer = run->transfer,
+    .blob = GPOINTER_TO_UINT (g_hash_table_lookup (run->blob_of_layer, layer->digest)) - 1,
+    .compression = layer->compression,
+    .max_bytes = MIN (config->max_layer_bytes, config->max_image_bytes - run->unpacked_bytes),
+  };
+  g_auto (ScLayerReading) reading = { 0 };
 
-  do
-    end = read_layer (run, layer, &reading, cancellable, error);
-  while (end == SC_TRANSFER_AGAIN);
-  if (end == SC_TRANSFER_FAILED)
+  if (!sc_layer_read (&source, &reading, cancellable, error))
     return FALSE;
   if (strcmp (reading.diff_id, expected_diff_id) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
