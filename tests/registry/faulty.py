@@ -10,11 +10,12 @@ DIRECTORY/manifest is the descriptor that every tag means. DIRECTORY/rules.json 
     slow       "rate": bytes per second
     stall      "at": bytes of the body, then silence
     status     "status": number, "headers": {…}, "body": text
-    reset      the connection is reset at once
+    reset      the connection is reset, at once or after "at" bytes of the body
     long       more bytes than the descriptor says
     no-range   a Range header is ignored
 
-Each request becomes a line of JSON in DIRECTORY/requests.
+Each request becomes a line of JSON in DIRECTORY/requests; each answer one in DIRECTORY/answers when it has ended, with
+"path", "status", "start" (of the range) and "sent" (bytes of the body that were written to the connection).
 """
 
 import http.server
@@ -48,10 +49,9 @@ def find_rule(path):
     return {}
 
 
-def record(handler):
-    line = json.dumps({"method": handler.command, "path": handler.path, "headers": dict(handler.headers)})
-    with _lock, open(DIRECTORY / "requests", "a") as log:
-        log.write(line + "\n")
+def write_line(name, value):
+    with _lock, open(DIRECTORY / name, "a") as log:
+        log.write(json.dumps(value) + "\n")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,19 +64,34 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self):
-        record(self)
-        rule = find_rule(self.path)
+        write_line("requests", {"method": self.command, "path": self.path, "headers": dict(self.headers)})
+        self.status = self.start = self.sent = 0
+        try:
+            self.follow(find_rule(self.path))
+        finally:
+            write_line("answers", {"path": self.path, "status": self.status, "start": self.start, "sent": self.sent})
+
+    def follow(self, rule):
         if rule.get("fault") == "status":
             return self.answer(rule["status"], rule.get("headers", {}), rule.get("body", "").encode())
-        if rule.get("fault") == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
-            return self.connection.close()
+        if rule.get("fault") == "reset" and "at" not in rule:
+            return self.reset()
         found = self.find()
         if found is None:
             return self.answer(404, {}, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"not here"}]}')
         kind, digest, data = found
         self.send(rule, kind, digest, data)
+
+    def reset(self):
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def write(self, data):
+        """Bytes of a body, counted as they go."""
+        for begin in range(0, len(data), 65536):
+            self.wfile.write(data[begin:begin + 65536])
+            self.sent += len(data[begin:begin + 65536])
 
     def find(self):
         """Media type, digest and content of what the path names."""
@@ -101,6 +116,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return kind, digest, data
 
     def answer(self, status, headers, body):
+        self.status = status
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -108,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.write(body)
 
     def send(self, rule, kind, digest, data):
         fault = rule.get("fault")
@@ -120,7 +136,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = bytes([data[0] ^ 1]) + data[1:]
         if fault == "long":
             data += b"more"
-        self.send_response(206 if start else 200)
+        self.status, self.start = 206 if start else 200, start
+        self.send_response(self.status)
         self.send_header("Content-Type", kind)
         self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
         if digest:
@@ -135,19 +152,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send_body(self, rule, data):
         fault = rule.get("fault")
-        if fault in ("truncate", "stall"):
-            self.wfile.write(data[:rule.get("at", len(data) // 2)])
+        if fault in ("truncate", "stall", "reset"):
+            self.write(data[:rule.get("at", len(data) // 2)])
             self.wfile.flush()
             if fault == "stall":
-                time.sleep(3600)
+                self.rfile.read(1)  # until the other side gives up
+            if fault == "reset":
+                self.reset()
             self.close_connection = True
             return
         if fault != "slow":
-            self.wfile.write(data)
+            self.write(data)
             return
         step = max(rule["rate"] // 10, 1)
         for begin in range(0, len(data), step):
-            self.wfile.write(data[begin:begin + step])
+            self.write(data[begin:begin + step])
             self.wfile.flush()
             time.sleep(0.1)
 

@@ -9,7 +9,7 @@
     closed = Registry(machine, tls=True, tokens=tokens)                    # bearer tokens; closed.push(…, login="alice:secret")
     faulty = FaultyRegistry(machine, image, rules=[{"match": "/blobs/", "fault": "truncate"}])
     faulty.name("app")                                 # every name and tag is that image
-    faulty.requests()                                  # what was asked for: dictionaries
+    faulty.requests(), faulty.answers()                # what was asked for, and sent: dictionaries
     front = TlsFront(machine, registry)                # nginx, which wants a client certificate
     proxy = Proxy(machine, "user:password")
 """
@@ -190,7 +190,7 @@ class TokenServer:
         (self.directory / "config.new").rename(self.directory / "config.json")
 
     def requests(self):
-        return read_requests(self.directory)
+        return read_log(self.directory, "requests")
 
 
 class TlsFront:
@@ -249,7 +249,7 @@ class Proxy:
         wait_for_port(machine, self.port, unit)
 
     def requests(self):
-        return read_requests(self.directory)
+        return read_log(self.directory, "requests")
 
 
 class FaultyRegistry:
@@ -281,7 +281,11 @@ class FaultyRegistry:
         (self.directory / "rules.new").rename(self.directory / "rules.json")
 
     def requests(self):
-        return read_requests(self.directory)
+        return read_log(self.directory, "requests")
+
+    def answers(self):
+        """Those that have ended, in the order of their ends."""
+        return read_log(self.directory, "answers")
 
     def name(self, name, tag="latest"):
         return f"{self.host}/{name}:{tag}"
@@ -290,8 +294,8 @@ class FaultyRegistry:
         self.machine.run(["systemctl", "stop", self.unit])
 
 
-def read_requests(directory):
-    log = directory / "requests"
+def read_log(directory, name):
+    log = directory / name
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
