@@ -208,6 +208,17 @@ import_layer (Run *run,
   return TRUE;
 }
 
+static void
+tell_layer (const Run *run, guint index)
+{
+  const GPtrArray *layers = run->import->resolved->manifest->layers;
+  const ScDescriptor *layer = layers->pdata[index];
+  g_autofree char *size = g_format_size (layer->size_bytes);
+
+  sc_op_log (run->import->context, LOG_INFO, "layer %u of %u: %s, %s", index + 1, layers->len,
+             layer->digest, size);
+}
+
 static char **
 import_layers (Run *run, const ScImageConfig *config, GCancellable *cancellable, GError **error)
 {
@@ -225,6 +236,7 @@ import_layers (Run *run, const ScImageConfig *config, GCancellable *cancellable,
           return NULL;
         }
       g_strv_builder_add (commits, g_hash_table_lookup (run->commits, layer->digest));
+      tell_layer (run, i);
     }
   return g_strv_builder_end (commits);
 }
