@@ -188,7 +188,8 @@ sc_op_new_verify_images (const char *const *images, gboolean repair)
   VerifyOp *self = g_new0 (VerifyOp, 1);
 
   sc_op_init (&self->base, &verify_class, images);
-  sc_op_claim (&self->base, "repository", NULL, repair);
+  /* Deployments must not vanish while they are looked at. */
+  sc_op_claim (&self->base, "repository", NULL, TRUE);
   self->repair = repair;
   return &self->base;
 }

@@ -382,6 +382,6 @@ sc_prune_measure (ScRepo *repo, const char *const *deploy_refs, ScStorageSize *s
       size->reclaimable_bytes = rest.freed_bytes;
       return TRUE;
     }
-  sc_store_fail (error, g_steal_pointer (&cause));
+  sc_store_fail_damaged (error, g_steal_pointer (&cause));
   return sc_prefix_error (error, "measuring the repository: ");
 }

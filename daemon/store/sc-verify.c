@@ -20,20 +20,19 @@ typedef enum
   OBJECT_UNKNOWN, /* not seen yet */
   OBJECT_PENDING, /* a file that is still to be read */
   OBJECT_CLEAN,
-  OBJECT_DAMAGED,
-  OBJECT_MISSING,
+  OBJECT_DAMAGED, /* or missing */
 } ObjectState;
 
 struct _ScVerify
 {
-  OstreeRepo *ostree;        /* (owned) */
-  ScProgress *progress;      /* (owned) */
-  GHashTable *states;        /* (owned) ObjectKey to ObjectState */
-  GArray *pending;           /* (owned) of ObjectKey: files that are still to be read */
-  ScHasher *hasher;          /* (owned) */
-  guint8 *buffer;            /* (owned) of READ_BYTES */
-  guint64 bytes;             /* of all files */
-  guint n_damaged;           /* damaged or missing */
+  OstreeRepo *ostree;   /* (owned) */
+  ScProgress *progress; /* (owned) */
+  GHashTable *states;   /* (owned) ObjectKey to ObjectState */
+  GArray *pending;      /* (owned) of ObjectKey: files that are still to be read */
+  ScHasher *hasher;     /* (owned) */
+  guint8 *buffer;       /* (owned) of READ_BYTES */
+  guint64 bytes;        /* of all files */
+  guint n_damaged;
   GCancellable *cancellable; /* lent for the time of sc_verify_add() */
 };
 
@@ -91,7 +90,7 @@ get_state (ScVerify *self, const ObjectKey *key)
 static void
 set_state (ScVerify *self, const ObjectKey *key, ObjectState state)
 {
-  if (state == OBJECT_DAMAGED || state == OBJECT_MISSING)
+  if (state == OBJECT_DAMAGED)
     self->n_damaged++;
   g_hash_table_replace (self->states, g_memdup2 (key, sizeof *key), GUINT_TO_POINTER (state));
 }
@@ -106,9 +105,7 @@ take_failure (ScVerify *self, const ObjectKey *key, GError *cause, GError **erro
       || g_error_matches (owned, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES)
       || g_error_matches (owned, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
     return sc_store_fail (error, g_steal_pointer (&owned));
-  set_state (self, key,
-             g_error_matches (owned, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? OBJECT_MISSING
-                                                                       : OBJECT_DAMAGED);
+  set_state (self, key, OBJECT_DAMAGED);
   return TRUE;
 }
 
@@ -292,9 +289,7 @@ typedef struct
 static gboolean
 note_damage (Search *self, const ObjectKey *key)
 {
-  ObjectState state = get_state (self->verify, key);
-
-  if (state != OBJECT_DAMAGED && state != OBJECT_MISSING)
+  if (get_state (self->verify, key) != OBJECT_DAMAGED)
     return FALSE;
   g_autofree char *hex = ostree_checksum_from_bytes (key->checksum.bytes);
   g_hash_table_add (self->damaged, ostree_object_to_string (hex, key->type));
@@ -374,17 +369,6 @@ sc_verify_list_damage (ScVerify *self, const char *commit)
   g_hash_table_unref (search.trees);
   g_hash_table_unref (search.damaged);
   return copy;
-}
-
-gboolean
-sc_verify_is_missing (ScVerify *self, const char *object)
-{
-  g_autofree char *hex = NULL;
-  ObjectKey key;
-
-  ostree_object_from_string (object, &hex, &key.type);
-  ostree_checksum_inplace_to_bytes (hex, key.checksum.bytes);
-  return get_state (self, &key) == OBJECT_MISSING;
 }
 
 guint64

@@ -31,14 +31,10 @@ gboolean sc_verify_run (ScVerify *self, GCancellable *cancellable, GError **erro
  * sc_verify_list_damage:
  * @commit: one that was added
  *
- * Returns: (transfer full): what of it is damaged, as libostree names objects
+ * Returns: (transfer full): what of it is damaged or missing, as libostree names objects
  *   ("<64 hex>.file"), sorted. What is below a damaged directory is not known.
  */
 char **sc_verify_list_damage (ScVerify *self, const char *commit);
-
-/** sc_verify_is_missing: whether an object that sc_verify_list_damage() names is not there at all
- */
-gboolean sc_verify_is_missing (ScVerify *self, const char *object);
 
 guint64 sc_verify_get_bytes (ScVerify *self);
 guint sc_verify_get_objects (ScVerify *self);
