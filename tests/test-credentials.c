@@ -116,7 +116,7 @@ test_order (Fixture *self, gconstpointer data)
 static void
 test_given_is_broken (Fixture *self, gconstpointer data)
 {
-  static const char *const texts[] = { "", "{", "[]", "{\"auths\":1}" };
+  static const char *const texts[] = { "", "{", "[]", "{\"auths\":1}", AUTH ("!") };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {

@@ -44,21 +44,22 @@ gboolean
 sc_authorization_refuse (ScAuthorization *self, GError **error)
 {
   const ScAuthorizationSetup *setup = &self->setup;
-  g_autofree char *where = *setup->repository != '\0'
-                               ? g_strdup_printf ("repository \"%s\"", setup->repository)
-                               : g_strdup ("anything");
 
   if (setup->credential == NULL)
     return sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
-                         "registry \"%s\" lets nobody read %s without a login; check the name, or "
-                         "log in with \"syscontctl login %s\"",
-                         setup->registry, where, setup->registry);
+                         "registry \"%s\" lets nobody read repository \"%s\" without a login; "
+                         "check the name, or log in with \"syscontctl login %s\"",
+                         setup->registry, setup->repository, setup->registry);
 
   g_autofree char *who = sc_credential_describe (setup->credential);
+  if (*setup->repository == '\0')
+    return sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
+                         "registry \"%s\" does not let %s in; check the name and the password",
+                         setup->registry, who);
   return sc_error_set (error, SYSCONT_ERROR_REGISTRY_AUTH_REQUIRED,
-                       "registry \"%s\" does not let %s read %s; check the name and the password, "
-                       "and log in again with \"syscontctl login %s\"",
-                       setup->registry, who, where, setup->registry);
+                       "registry \"%s\" does not let %s read repository \"%s\"; check the name of "
+                       "the image, or log in again with \"syscontctl login %s\"",
+                       setup->registry, who, setup->repository, setup->registry);
 }
 
 static void

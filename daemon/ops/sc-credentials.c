@@ -10,9 +10,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#define GIVEN "the login that came with the call"
+
 typedef struct
 {
-  char *path; /* (owned) as it is named in messages */
+  char *name; /* (owned) for messages */
   ScAuthFile *file;
 } Source;
 
@@ -27,15 +29,15 @@ source_free (gpointer data)
 {
   Source *source = data;
 
-  g_free (source->path);
+  g_free (source->name);
   sc_auth_file_free (source->file);
   g_free (source);
 }
 
 static void
-warn (const ScOpContext *context, const char *path, const char *what)
+warn (const ScOpContext *context, const char *name, const char *what)
 {
-  g_autofree char *text = g_strdup_printf ("\"%s\": %s", path, what);
+  g_autofree char *text = g_strdup_printf ("%s: %s", name, what);
 
   sc_op_log (context, LOG_WARNING, "%s", text);
   sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = context->job_id }, "%s", text);
@@ -82,11 +84,11 @@ read_file (const char *path, GError **error)
 }
 
 static void
-add_source (ScCredentials *self, const char *path, ScAuthFile *file)
+add_source (ScCredentials *self, const char *name, ScAuthFile *file)
 {
   Source *source = g_new0 (Source, 1);
 
-  source->path = g_strdup (path);
+  source->name = g_strdup (name);
   source->file = file;
   g_ptr_array_add (self->sources, source);
 }
@@ -94,18 +96,19 @@ add_source (ScCredentials *self, const char *path, ScAuthFile *file)
 static void
 add_file (ScCredentials *self, const char *path)
 {
+  g_autofree char *name = g_strdup_printf ("\"%s\"", path);
   g_autoptr (GError) error = NULL;
   ScAuthFile *file = read_file (path, &error);
 
   if (file != NULL)
     {
-      add_source (self, path, file);
+      add_source (self, name, file);
       return;
     }
   if (error != NULL)
     {
       g_autofree char *what = g_strdup_printf ("its logins are not used: %s", error->message);
-      warn (self->context, path, what);
+      warn (self->context, name, what);
     }
 }
 
@@ -122,10 +125,11 @@ add_given (ScCredentials *self,
 
   gsize size_bytes;
   const char *data = g_bytes_get_data (bytes, &size_bytes);
-  ScAuthFile *file = sc_auth_file_parse_fragment (data, size_bytes, prefix, error);
-  if (file == NULL)
-    return sc_prefix_error (error, "the login that came with the call: ");
-  add_source (self, "the login that came with the call", file);
+  g_autoptr (ScCredential) credential = NULL;
+  g_autoptr (ScAuthFile) file = sc_auth_file_parse_fragment (data, size_bytes, prefix, error);
+  if (file == NULL || !sc_auth_file_find (file, prefix, NULL, &credential, error))
+    return sc_prefix_error (error, GIVEN ": ");
+  add_source (self, GIVEN, g_steal_pointer (&file));
   return TRUE;
 }
 
@@ -166,11 +170,11 @@ sc_credentials_find (ScCredentials *self, const char *registry, const char *repo
       ScCredential *credential;
 
       if (!sc_auth_file_find (source->file, registry, repository, &credential, &error))
-        warn (self->context, source->path, error->message);
+        warn (self->context, source->name, error->message);
       else if (credential != NULL)
         return credential;
       else if (sc_auth_file_has_helper (source->file, registry))
-        warn (self->context, source->path,
+        warn (self->context, source->name,
               "a credential helper has the login, and helpers are not run; log in with "
               "\"syscontctl login\"");
     }
