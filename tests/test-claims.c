@@ -4,6 +4,7 @@
 static const char *const web[] = { "web", NULL };
 static const char *const db[] = { "db", NULL };
 static const char *const both[] = { "web", "db", NULL };
+static const char *const search[] = { "a.example.com", "b.example.com", NULL };
 
 static ScOp *
 make_pull (const char *name)
@@ -11,7 +12,9 @@ make_pull (const char *name)
   g_autoptr (ScReference) reference = sc_reference_parse (name, NULL);
 
   g_assert_nonnull (reference);
-  return sc_op_new_pull (reference, NULL, FALSE);
+  g_autoptr (GPtrArray) candidates = sc_reference_list_candidates (reference, NULL, search, NULL);
+  g_assert_nonnull (candidates);
+  return sc_op_new_pull (reference, candidates, NULL, FALSE);
 }
 
 static void

@@ -83,6 +83,7 @@ assert_defaults (const ScConfig *config)
   g_assert_cmpstr (config->runtime, ==, "/usr/bin/runc");
   g_assert_cmpuint (g_strv_length (config->insecure_registries), ==, 0);
   g_assert_cmpuint (g_hash_table_size (config->short_names), ==, 0);
+  g_assert_cmpuint (g_strv_length (config->unqualified_search), ==, 0);
   g_assert_cmpuint (config->idle_exit_s, ==, 60);
   g_assert_cmpuint (config->max_jobs, ==, 4);
   g_assert_cmpuint (config->start_timeout_s, ==, 90);

@@ -268,8 +268,13 @@ test_container_name (gconstpointer data)
   g_assert_cmpstr (name, ==, row->container);
 }
 
-static ScReference *
-resolve (const char *text, GError **error)
+static const char *const no_search[] = { NULL };
+static const char *const search[] = { "a.example.com:5000", "docker.io", NULL };
+static const char *const bad_search[] = { "registry", NULL };
+
+/* All candidates in one line. */
+static char *
+resolve (const char *text, const char *const *registries, GError **error)
 {
   g_autoptr (GHashTable) short_names = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (ScReference) reference = sc_reference_parse (text, NULL);
@@ -277,21 +282,40 @@ resolve (const char *text, GError **error)
   g_hash_table_insert (short_names, (gpointer) "etcd", (gpointer) "reg.example.com/infra/etcd");
   g_hash_table_insert (short_names, (gpointer) "loop", (gpointer) "infra/loop");
   g_hash_table_insert (short_names, (gpointer) "bad", (gpointer) "Reg.Example.com/BAD");
-  return sc_reference_resolve_short_name (reference, short_names, error);
+  g_autoptr (GPtrArray) candidates
+      = sc_reference_list_candidates (reference, short_names, registries, error);
+  if (candidates == NULL)
+    return NULL;
+
+  GString *line = g_string_new (NULL);
+  for (guint i = 0; i < candidates->len; i++)
+    {
+      const ScReference *candidate = candidates->pdata[i];
+      g_assert_nonnull (candidate->registry);
+      g_string_append_printf (line, "%s%s", i > 0 ? " " : "", candidate->fullname);
+    }
+  return g_string_free (line, FALSE);
 }
 
 typedef struct
 {
   const char *name;
   const char *text;
-  const char *fullname;
+  const char *const *search;
+  const char *fullnames;
 } Resolution;
 
 static const Resolution resolutions[] = {
-  { "mapped", "etcd", "reg.example.com/infra/etcd:latest" },
-  { "mapped-with-tag", "etcd:3.5", "reg.example.com/infra/etcd:3.5" },
-  { "mapped-with-digest", "etcd@" DIGEST, "reg.example.com/infra/etcd@" DIGEST },
-  { "with-registry", "docker.io/etcd", "docker.io/etcd:latest" },
+  { "mapped", "etcd", no_search, "reg.example.com/infra/etcd:latest" },
+  { "mapped-with-tag", "etcd:3.5", no_search, "reg.example.com/infra/etcd:3.5" },
+  { "mapped-with-digest", "etcd@" DIGEST, no_search, "reg.example.com/infra/etcd@" DIGEST },
+  { "mapped-with-both", "etcd:3.5@" DIGEST, no_search, "reg.example.com/infra/etcd:3.5@" DIGEST },
+  { "mapped-before-searched", "etcd", search, "reg.example.com/infra/etcd:latest" },
+  { "with-registry", "docker.io/etcd", search, "docker.io/etcd:latest" },
+  { "searched", "busybox", search,
+    "a.example.com:5000/busybox:latest docker.io/library/busybox:latest" },
+  { "searched-with-path", "a/b:1@" DIGEST, search,
+    "a.example.com:5000/a/b:1@" DIGEST " docker.io/a/b:1@" DIGEST },
 };
 
 static void
@@ -300,11 +324,10 @@ test_resolve (gconstpointer data)
   const Resolution *row = data;
   g_autoptr (GError) error = NULL;
 
-  g_autoptr (ScReference) full = resolve (row->text, &error);
+  g_autofree char *fullnames = resolve (row->text, row->search, &error);
 
   g_assert_no_error (error);
-  g_assert_nonnull (full->registry);
-  g_assert_cmpstr (full->fullname, ==, row->fullname);
+  g_assert_cmpstr (fullnames, ==, row->fullnames);
 }
 
 static const Invalid unresolvable[] = {
@@ -321,9 +344,9 @@ test_resolve_refuses (gconstpointer data)
   const Invalid *row = data;
   g_autoptr (GError) error = NULL;
 
-  g_autoptr (ScReference) full = resolve (row->text, &error);
+  g_autofree char *fullnames = resolve (row->text, no_search, &error);
 
-  g_assert_null (full);
+  g_assert_null (fullnames);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_REFERENCE);
   g_assert_nonnull (strstr (error->message, row->fault));
 }
@@ -334,10 +357,22 @@ test_resolve_without_map (void)
   g_autoptr (ScReference) reference = sc_reference_parse ("busybox", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_autoptr (ScReference) full = sc_reference_resolve_short_name (reference, NULL, &error);
+  g_autoptr (GPtrArray) candidates = sc_reference_list_candidates (reference, NULL, NULL, &error);
 
-  g_assert_null (full);
+  g_assert_null (candidates);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_REFERENCE);
+}
+
+static void
+test_resolve_refuses_search (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_autofree char *fullnames = resolve ("busybox", bad_search, &error);
+
+  g_assert_null (fullnames);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_REFERENCE);
+  g_assert_nonnull (strstr (error->message, "UnqualifiedSearch="));
 }
 
 #define ADD_ROWS(rows, prefix, func)                                                               \
@@ -362,6 +397,7 @@ main (int argc, char **argv)
   ADD_ROWS (resolutions, "/reference/resolve-short-name/", test_resolve);
   ADD_ROWS (unresolvable, "/reference/resolve-short-name/refuses-", test_resolve_refuses);
   g_test_add_func ("/reference/resolve-short-name/without-map", test_resolve_without_map);
+  g_test_add_func ("/reference/resolve-short-name/refuses-search", test_resolve_refuses_search);
 
   return g_test_run ();
 }

@@ -49,6 +49,7 @@ static const KeyRow rows[] = {
     "/etc;/usr/local;/opt;/var/lib" },
   { "Registries", "Insecure", TYPE_REGISTRIES, AT (insecure_registries) },
   { "Registries", "ShortNames", TYPE_NAMES, AT (short_names) },
+  { "Registries", "UnqualifiedSearch", TYPE_REGISTRIES, AT (unqualified_search) },
   { "Daemon", "IdleExitSec", TYPE_UINT, AT (idle_exit_s), NULL, 60, 0, 86400 },
   { "Daemon", "MaxJobs", TYPE_UINT, AT (max_jobs), NULL, 4, 1, 16 },
   { "Daemon", "StartTimeoutSec", TYPE_UINT, AT (start_timeout_s), NULL, 90, 1, 86400 },
@@ -367,6 +368,7 @@ sc_config_free (ScConfig *self)
   g_free (self->runtime);
   g_strfreev (self->allowed_prefixes);
   g_strfreev (self->insecure_registries);
+  g_strfreev (self->unqualified_search);
   g_clear_pointer (&self->short_names, g_hash_table_unref);
   g_free (self);
 }

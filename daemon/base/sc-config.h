@@ -17,20 +17,21 @@ typedef struct
                                * files on the host */
   char **insecure_registries; /* (owned) [Registries] Insecure=HOST[:PORT];…: http and unverified
                                 * TLS allowed */
-  GHashTable *short_names; /* (owned) [Registries] ShortNames=NAME=FULLNAME;…: char* to char* */
-  guint idle_exit_s;       /* [Daemon] IdleExitSec=, 60, 0 = never, at most 86400 */
-  guint max_jobs;          /* [Daemon] MaxJobs=, 4, 1 to 16 */
-  guint start_timeout_s;   /* [Daemon] StartTimeoutSec=, 90 */
-  guint64 max_blob_bytes;  /* [Limits] BlobBytes=, compressed, 8 GiB */
-  guint64 max_layer_bytes; /* [Limits] LayerBytes=, unpacked, 16 GiB */
-  guint64 max_image_bytes; /* [Limits] ImageBytes=, unpacked, 32 GiB */
-  guint max_layer_entries; /* [Limits] LayerEntries=, 500000 */
-  guint max_image_entries; /* [Limits] ImageEntries=, 1000000 */
-  guint keep_free_percent; /* [Storage] KeepFreePercent=, 5, 0 to 50 */
-  guint64 keep_free_bytes; /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept
+  GHashTable *short_names;   /* (owned) [Registries] ShortNames=NAME=FULLNAME;…: char* to char* */
+  char **unqualified_search; /* (owned) [Registries] UnqualifiedSearch=HOST[:PORT];… */
+  guint idle_exit_s;         /* [Daemon] IdleExitSec=, 60, 0 = never, at most 86400 */
+  guint max_jobs;            /* [Daemon] MaxJobs=, 4, 1 to 16 */
+  guint start_timeout_s;     /* [Daemon] StartTimeoutSec=, 90 */
+  guint64 max_blob_bytes;    /* [Limits] BlobBytes=, compressed, 8 GiB */
+  guint64 max_layer_bytes;   /* [Limits] LayerBytes=, unpacked, 16 GiB */
+  guint64 max_image_bytes;   /* [Limits] ImageBytes=, unpacked, 32 GiB */
+  guint max_layer_entries;   /* [Limits] LayerEntries=, 500000 */
+  guint max_image_entries;   /* [Limits] ImageEntries=, 1000000 */
+  guint keep_free_percent;   /* [Storage] KeepFreePercent=, 5, 0 to 50 */
+  guint64 keep_free_bytes;   /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept
                                 * free */
-  guint64 spool_max_bytes; /* [Spool] MaxBytes=, 8 GiB: of downloads that no job works on */
-  guint spool_retention_s; /* [Spool] RetentionSec=, 7 days, since they last grew */
+  guint64 spool_max_bytes;   /* [Spool] MaxBytes=, 8 GiB: of downloads that no job works on */
+  guint spool_retention_s;   /* [Spool] RetentionSec=, 7 days, since they last grew */
 } ScConfig;
 
 /**

@@ -238,48 +238,85 @@ check_ref_length (const ScReference *self, GError **error)
          || refuse (self->text, error, "it is too long for the name of a file");
 }
 
-static char *
-expand_short_name (const ScReference *self, GHashTable *short_names, GError **error)
+/* @name: what stands for the name without tag and digest; @key: of the configuration that says so. */
+static ScReference *
+expand (const ScReference *self, const char *name, const char *key, GError **error)
 {
-  const char *target
-      = short_names != NULL ? g_hash_table_lookup (short_names, self->repository) : NULL;
-
-  if (target == NULL)
-    {
-      g_autofree char *escaped = sc_text_escape (self->text);
-      sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
-                    "\"%s\" names no registry: write e.g. docker.io/%s%s, or map it with "
-                    "ShortNames= in [Registries] of "
-                    "syscont.conf",
-                    escaped, strchr (self->repository, '/') == NULL ? "library/" : "", escaped);
-      return NULL;
-    }
-  return g_strdup_printf ("%s%s%s%s%s", target, self->tag != NULL ? ":" : "",
-                          self->tag != NULL ? self->tag : "", self->digest != NULL ? "@" : "",
-                          self->digest != NULL ? self->digest : "");
-}
-
-ScReference *
-sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error)
-{
-  gboolean is_short = self->registry == NULL;
   g_autofree char *text
-      = is_short ? expand_short_name (self, short_names, error) : g_strdup (self->text);
-  g_autoptr (ScReference) full = text != NULL ? sc_reference_parse (text, error) : NULL;
+      = g_strconcat (name, self->tag != NULL ? ":" : "", self->tag != NULL ? self->tag : "",
+                     self->digest != NULL ? "@" : "", self->digest, NULL);
+  g_autoptr (ScReference) full = sc_reference_parse (text, error);
 
   if (full == NULL)
     {
-      if (text != NULL && is_short)
-        sc_prefix_error (error, "ShortNames= for \"%s\": ", self->repository);
+      sc_prefix_error (error, "%s for \"%s\": ", key, self->repository);
       return NULL;
     }
   if (full->registry == NULL)
     {
-      refuse (full->text, error,
-              "ShortNames= in [Registries] of syscont.conf must give it a registry");
+      g_autofree char *why
+          = g_strdup_printf ("%s in [Registries] of syscont.conf must give it a registry", key);
+      refuse (full->text, error, why);
       return NULL;
     }
   return check_ref_length (full, error) ? g_steal_pointer (&full) : NULL;
+}
+
+/* As "docker.io/library/busybox", which is what it is called there. */
+static char *
+put_registry_in_front (const ScReference *self, const char *registry)
+{
+  gboolean is_official
+      = g_str_equal (registry, "docker.io") && strchr (self->repository, '/') == NULL;
+
+  return g_strconcat (registry, is_official ? "/library/" : "/", self->repository, NULL);
+}
+
+static gboolean
+search_short_name (const ScReference *self,
+                   const char *const *search,
+                   GPtrArray *candidates,
+                   GError **error)
+{
+  for (gsize i = 0; search != NULL && search[i] != NULL; i++)
+    {
+      g_autofree char *name = put_registry_in_front (self, search[i]);
+      ScReference *candidate = expand (self, name, "UnqualifiedSearch=", error);
+      if (candidate == NULL)
+        return FALSE;
+      g_ptr_array_add (candidates, candidate);
+    }
+  if (candidates->len > 0)
+    return TRUE;
+
+  g_autofree char *escaped = sc_text_escape (self->text);
+  return sc_error_set (error, SYSCONT_ERROR_INVALID_REFERENCE,
+                       "\"%s\" names no registry: write e.g. docker.io/%s%s, or set ShortNames= or "
+                       "UnqualifiedSearch= in [Registries] of syscont.conf",
+                       escaped, strchr (self->repository, '/') == NULL ? "library/" : "", escaped);
+}
+
+GPtrArray *
+sc_reference_list_candidates (const ScReference *self,
+                              GHashTable *short_names,
+                              const char *const *search,
+                              GError **error)
+{
+  g_autoptr (GPtrArray) candidates
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_reference_free);
+  const char *mapped = self->registry == NULL && short_names != NULL
+                           ? g_hash_table_lookup (short_names, self->repository)
+                           : NULL;
+
+  if (self->registry == NULL && mapped == NULL)
+    return search_short_name (self, search, candidates, error) ? g_steal_pointer (&candidates)
+                                                               : NULL;
+  ScReference *only = mapped != NULL ? expand (self, mapped, "ShortNames=", error)
+                                     : sc_reference_parse (self->text, error);
+  if (only == NULL)
+    return NULL;
+  g_ptr_array_add (candidates, only);
+  return check_ref_length (only, error) ? g_steal_pointer (&candidates) : NULL;
 }
 
 char *

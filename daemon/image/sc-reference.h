@@ -37,15 +37,18 @@ ScReference *sc_reference_parse (const char *text, GError **error);
 void sc_reference_free (ScReference *self);
 
 /**
- * sc_reference_resolve_short_name:
+ * sc_reference_list_candidates:
  * @short_names: (nullable): from the configuration, char* to char*
+ * @search: (nullable): registries, from the configuration
  *
- * Returns: (transfer full) (nullable): a copy with a registry. A reference that has none and is not
- * in @short_names is
- *   INVALID_REFERENCE: the message gives "docker.io/library/NAME" as what could be written.
+ * Returns: (transfer full) (nullable): of ScReference with a registry, one or more, in the order in
+ *   which they are to be tried: itself, or for a name without a registry what @short_names maps it
+ *   to, or else one for each of @search. INVALID_REFERENCE says what could be written.
  */
-ScReference *
-sc_reference_resolve_short_name (const ScReference *self, GHashTable *short_names, GError **error);
+GPtrArray *sc_reference_list_candidates (const ScReference *self,
+                                         GHashTable *short_names,
+                                         const char *const *search,
+                                         GError **error);
 
 /** sc_reference_container_name: (transfer full): last path component, with "-TAG" unless the tag is
  * "latest" */

@@ -66,51 +66,70 @@ install_clear (Install *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Install, install_clear)
 
-/* What the short name of an image that is not in the store means; the message says what could be
+/* What the name of an image that is not in the store means; the message says what could be
  * written. */
-static ScReference *
-find_registry (const Install *self, GError **error)
+static GPtrArray *
+list_candidates (const Install *self, GError **error)
 {
-  const ScReference *reference = self->op->reference;
+  const ScConfig *config = self->context->config;
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (ScReference) full = sc_reference_resolve_short_name (
-      reference, self->context->config->short_names, &local_error);
+  GPtrArray *candidates = sc_reference_list_candidates (
+      self->op->reference, config->short_names, (const char *const *)config->unqualified_search,
+      &local_error);
 
-  if (full == NULL)
+  if (candidates == NULL)
     sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such image in the store: %s",
                   local_error->message);
-  return g_steal_pointer (&full);
+  return candidates;
 }
 
-/* An image of the store by exactly that name; otherwise short-name rules and the registry. */
+/* Returns FALSE without @error when there is none of that name. */
+static gboolean
+look_up (Install *self, const ScReference *reference, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  self->image = sc_image_store_lookup (self->repo, reference->fullname, &local_error);
+  if (self->image != NULL)
+    self->fullname = g_strdup (reference->fullname);
+  else if (!g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return self->image != NULL;
+}
+
+/* An image of the store by exactly that name, or by what a short name means; then the registries. */
+static gboolean
+find_or_pull (Install *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  const ScReference *pulled = NULL;
+
+  if (look_up (self, self->op->reference, &local_error))
+    return TRUE;
+  g_autoptr (GPtrArray) candidates
+      = local_error == NULL ? list_candidates (self, &local_error) : NULL;
+  for (guint i = 0; local_error == NULL && i < candidates->len; i++)
+    if (look_up (self, candidates->pdata[i], &local_error))
+      return TRUE;
+  if (local_error == NULL
+      && sc_pull_first (self->context, self->repo, candidates, self->op->platform, &pulled,
+                        cancellable, &local_error)
+      && look_up (self, pulled, &local_error))
+    return TRUE;
+  if (local_error == NULL)
+    return sc_error_set (error, SYSCONT_ERROR_NOT_FOUND,
+                         "the image was removed while it was being installed");
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 static gboolean
 find_image (Install *self, GCancellable *cancellable, GError **error)
 {
   const InstallOp *op = self->op;
-  g_autoptr (GError) local_error = NULL;
 
-  self->fullname = g_strdup (op->reference->fullname);
-  self->image = sc_image_store_lookup (self->repo, self->fullname, &local_error);
-  if (self->image == NULL)
-    {
-      if (!g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-      g_autoptr (ScReference) full = find_registry (self, error);
-      if (full == NULL
-          || !sc_pull (self->context, self->repo,
-                       &(ScPullSource){ .reference = full, .platform = op->platform }, cancellable,
-                       error))
-        return FALSE;
-      g_free (self->fullname);
-      self->fullname = g_strdup (full->fullname);
-      self->image = sc_image_store_lookup (self->repo, self->fullname, error);
-      if (self->image == NULL)
-        return FALSE;
-    }
-
+  if (!find_or_pull (self, cancellable, error))
+    return FALSE;
   if (op->digest != NULL && strcmp (op->digest, self->image->digest) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
                          "the image \"%s\" has the digest %s, not %s", self->fullname,

@@ -83,11 +83,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOp, sc_op_free)
 
 /**
  * sc_op_new_pull:
- * @reference: with a registry (sc_reference_resolve_short_name())
+ * @given: as the caller wrote it
+ * @candidates: of ScReference, from sc_reference_list_candidates(); the first that there is counts
  * @platform: (nullable): NULL for this machine's
  * @if_newer: a registry that cannot be asked is no error when the image is stored
  */
-ScOp *sc_op_new_pull (const ScReference *reference, const ScPlatform *platform, gboolean if_newer);
+ScOp *sc_op_new_pull (const ScReference *given,
+                      GPtrArray *candidates,
+                      const ScPlatform *platform,
+                      gboolean if_newer);
 
 typedef enum
 {

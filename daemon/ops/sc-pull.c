@@ -126,30 +126,73 @@ sc_pull (ScOpContext *context,
   return sc_image_import (&import, cancellable, error);
 }
 
+gboolean
+sc_pull_first (ScOpContext *context,
+               ScRepo *repo,
+               GPtrArray *candidates,
+               const ScPlatform *platform,
+               const ScReference **pulled,
+               GCancellable *cancellable,
+               GError **error)
+{
+  for (guint i = 0; i < candidates->len; i++)
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      *pulled = candidates->pdata[i];
+      const ScPullSource source = { .reference = *pulled, .platform = platform };
+      if (sc_pull (context, repo, &source, cancellable, &local_error))
+        return TRUE;
+      gboolean is_unknown
+          = g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_MANIFEST_UNKNOWN);
+      if (is_unknown && i + 1 < candidates->len)
+        {
+          sc_op_log (context, LOG_INFO, "there is no %s", (*pulled)->fullname);
+          continue;
+        }
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      if (candidates->len > 1)
+        sc_prefix_error (error,
+                         is_unknown
+                             ? "none of the registries of UnqualifiedSearch= has it, nor "
+                               "has the last, \"%s\": "
+                             : "UnqualifiedSearch= has come to \"%s\" (to pass it over write "
+                               "another registry in front of the name): ",
+                         (*pulled)->registry);
+      break;
+    }
+  return FALSE;
+}
+
 typedef struct
 {
   ScOp base;
-  ScReference *reference; /* (owned) */
-  ScPlatform *platform;   /* (owned) (nullable) */
+  char *given;           /* (owned) */
+  GPtrArray *candidates; /* (owned) of ScReference */
+  ScPlatform *platform;  /* (owned) (nullable) */
   gboolean if_newer;
 } PullOp;
 
 /* What is stored is good enough for a caller who wants it only if it is newer and cannot be told. */
 static gboolean
-keep_stored (const PullOp *self, ScOpContext *context, ScRepo *repo, const GError *cause)
+keep_stored (const PullOp *self,
+             const ScReference *reference,
+             ScOpContext *context,
+             ScRepo *repo,
+             const GError *cause)
 {
   if (!self->if_newer
       || (!g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_UNREACHABLE)
           && !g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_REGISTRY_RATE_LIMITED)))
     return FALSE;
-  g_autoptr (ScImage) image = sc_image_store_lookup (repo, self->reference->fullname, NULL);
+  g_autoptr (ScImage) image = sc_image_store_lookup (repo, reference->fullname, NULL);
   if (image == NULL)
     return FALSE;
 
-  sc_op_log (context, LOG_WARNING, "\"%s\" is kept as it is: %s", self->reference->fullname,
+  sc_op_log (context, LOG_WARNING, "\"%s\" is kept as it is: %s", reference->fullname,
              cause->message);
   g_variant_dict_insert (context->result, "digest", "s", image->digest);
-  g_variant_dict_insert (context->result, "reference", "s", self->reference->fullname);
+  g_variant_dict_insert (context->result, "reference", "s", reference->fullname);
   g_variant_dict_insert (context->result, "unchecked", "s", cause->message);
   sc_op_set_changed (context, FALSE);
   g_ptr_array_add (context->objects, sc_bus_path_image (image->digest));
@@ -160,18 +203,17 @@ static gboolean
 pull_run (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
   PullOp *self = (PullOp *)op;
-  const ScPullSource source = { .reference = self->reference, .platform = self->platform };
+  const ScReference *pulled;
   g_autoptr (ScRepo) repo = sc_repo_open (context->paths, error);
-
   g_autoptr (GError) cause = NULL;
 
   if (repo == NULL)
-    return sc_prefix_error (error, "pulling \"%s\": ", self->reference->text);
-  if (sc_pull (context, repo, &source, cancellable, &cause)
-      || keep_stored (self, context, repo, cause))
+    return sc_prefix_error (error, "pulling \"%s\": ", self->given);
+  if (sc_pull_first (context, repo, self->candidates, self->platform, &pulled, cancellable, &cause)
+      || keep_stored (self, pulled, context, repo, cause))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&cause));
-  return sc_prefix_error (error, "pulling \"%s\": ", self->reference->text);
+  return sc_prefix_error (error, "pulling \"%s\": ", self->given);
 }
 
 static void
@@ -179,7 +221,8 @@ pull_free (ScOp *op)
 {
   PullOp *self = (PullOp *)op;
 
-  sc_reference_free (self->reference);
+  g_free (self->given);
+  g_ptr_array_unref (self->candidates);
   g_clear_pointer (&self->platform, sc_platform_free);
   g_free (self);
 }
@@ -187,15 +230,21 @@ pull_free (ScOp *op)
 static const ScOpClass pull_class = { "pull", pull_run, pull_free };
 
 ScOp *
-sc_op_new_pull (const ScReference *reference, const ScPlatform *platform, gboolean if_newer)
+sc_op_new_pull (const ScReference *given,
+                GPtrArray *candidates,
+                const ScPlatform *platform,
+                gboolean if_newer)
 {
   PullOp *self = g_new0 (PullOp, 1);
-  const char *const targets[] = { reference->fullname, NULL };
+  const ScReference *first = candidates->pdata[0];
+  const char *const targets[] = { candidates->len == 1 ? first->fullname : given->fullname, NULL };
 
   sc_op_init (&self->base, &pull_class, targets);
-  sc_op_claim (&self->base, "image", reference->fullname, TRUE);
+  for (guint i = 0; i < candidates->len; i++)
+    sc_op_claim (&self->base, "image", ((ScReference *)candidates->pdata[i])->fullname, TRUE);
   sc_op_claim (&self->base, "repository", NULL, FALSE);
-  self->reference = sc_op_copy_reference (reference);
+  self->given = g_strdup (given->text);
+  self->candidates = g_ptr_array_ref (candidates);
   self->platform = sc_op_copy_platform (platform);
   self->if_newer = if_newer;
   return &self->base;

@@ -26,3 +26,19 @@ gboolean sc_pull (ScOpContext *context,
                   const ScPullSource *pull,
                   GCancellable *cancellable,
                   GError **error);
+
+/**
+ * sc_pull_first:
+ * @candidates: of ScReference with a registry, one or more
+ * @pulled: (out) (transfer none): which of them it was
+ *
+ * Pulls the first of them that there is. Whatever else is wrong with one than that it has no such
+ * image ends it: the next registry may have something else of that name.
+ */
+gboolean sc_pull_first (ScOpContext *context,
+                        ScRepo *repo,
+                        GPtrArray *candidates,
+                        const ScPlatform *platform,
+                        const ScReference **pulled,
+                        GCancellable *cancellable,
+                        GError **error);

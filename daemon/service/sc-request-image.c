@@ -18,15 +18,17 @@ parse_pull (const ScCall *call, ScRequest *request, GError **error)
   g_autoptr (ScReference) given = sc_reference_parse (text, error);
   if (given == NULL)
     return FALSE;
-  request->subject.reference
-      = sc_reference_resolve_short_name (given, call->config->short_names, error);
-  if (request->subject.reference == NULL)
-    return FALSE;
-  if (!sc_request_parse_platform (request->options, &platform, error))
+  g_autoptr (GPtrArray) candidates
+      = sc_reference_list_candidates (given, call->config->short_names,
+                                      (const char *const *)call->config->unqualified_search, error);
+  if (candidates == NULL || !sc_request_parse_platform (request->options, &platform, error))
     return FALSE;
 
-  request->op = sc_op_new_pull (request->subject.reference, platform,
+  request->op = sc_op_new_pull (given, candidates, platform,
                                 sc_options_get_bool (request->options, "if-newer", FALSE));
+  /* Of several nobody knows yet which one it will be. */
+  const ScReference *subject = candidates->len == 1 ? candidates->pdata[0] : given;
+  request->subject.reference = sc_reference_parse (subject->text, error);
   return sc_request_take_auth (call, request, error);
 }
 

@@ -263,3 +263,79 @@ class Proxies(RegistriesCase):
         self.rules("")
         self.environment(f"Environment=https_proxy=http://{self.proxy.host} no_proxy=localhost,127.0.0.0/8")
         self.assertEqual(self.count(self.proxy, self.secure_name), [])
+
+
+class ShortNames(RegistriesCase):
+    CONFIG = "/etc/syscont/syscont.conf.d/names.conf"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.first = Registry(cls.machine)
+        cls.second = Registry(cls.machine)
+        allow_http(cls.machine, cls.first.port, cls.second.port)
+
+    def setUp(self):
+        super().setUp()
+        self.search(self.first.host, self.second.host)
+
+    def search(self, *hosts):
+        self.machine.write(self.CONFIG, f"[Registries]\nUnqualifiedSearch={';'.join(hosts)}\n"
+                                        f"ShortNames=mapped={self.second.host}/infra/mapped\n")
+        self.machine.run(["systemctl", "stop", "syscontd.service"], check=False)
+
+    def test_first_that_has_it(self):
+        for registry, text in ((self.first, "one\n"), (self.second, "two\n")):
+            registry.push(images.plain(text=text), "both", "1.0")
+        name = self.second.push(images.plain(text="three\n"), "team/second", "1.0")
+        self.assertEqual(self.pull("both:1.0")["reference"], self.first.name("both", "1.0"))
+        self.assertEqual(self.pull("team/second:1.0")["reference"], name)
+        self.assert_fails(3, "ManifestUnknown", "pull", "neither:1.0", mentions=["UnqualifiedSearch=", self.second.host])
+
+    def test_one_that_cannot_be_reached_ends_the_search(self):
+        self.second.push(images.plain(text="four\n"), "behind", "1.0")
+        self.search("127.0.0.1:1", self.second.host)
+        self.assert_fails(8, "RegistryUnreachable", "pull", "behind:1.0", mentions=["UnqualifiedSearch=", '"127.0.0.1:1"'])
+        self.assertFalse(self.is_stored(self.second.name("behind", "1.0")))
+
+    def test_mapped_name_is_not_searched(self):
+        self.first.push(images.plain(text="five\n"), "mapped", "1.0")
+        name = self.second.push(images.plain(text="six\n"), "infra/mapped", "1.0")
+        self.assertEqual(self.pull("mapped:1.0")["reference"], name)
+
+    def test_install_takes_what_is_stored(self):
+        self.first.push(images.plain(text="seven\n"), "stored", "latest")
+        stored = images.plain(text="eight\n")
+        self.ctl("pull", self.layout(stored, "stored"))
+        self.ctl("install", "stored", "--name", "stored")
+        self.assertEqual(self.container("stored")["digest"], stored.digest)
+        name = self.second.push(images.plain(text="nine\n"), "pulled", "latest")
+        self.ctl("pull", name)
+        self.first.push(images.plain(text="ten\n"), "pulled", "latest")
+        self.ctl("install", "pulled", "--name", "pulled")
+        self.assertEqual(self.container("pulled")["reference"], name)
+
+    def test_install_searches(self):
+        name = self.second.push(images.plain(text="eleven\n"), "searched", "2.0")
+        self.ctl("install", "searched:2.0", "--name", "searched")
+        self.assertEqual(self.container("searched")["reference"], name)
+
+    def test_error_says_what_to_write(self):
+        self.search()
+        result = self.ctl("pull", "busybox", check=False)
+        self.assertEqual(result.status, 2, result)
+        for text in ("docker.io/library/busybox", "UnqualifiedSearch=", "ShortNames="):
+            self.assertIn(text, result.err)
+
+    def test_tag_and_digest(self):
+        old = images.plain(text="twelve\n")
+        self.first.push(old, "both-given", "old")
+        self.first.push(images.plain(text="thirteen\n"), "both-given", "1.0")
+        name = f"{self.first.host}/both-given:1.0@{old.digest}"
+        self.assertEqual(self.pull(name)["digest"], old.digest)
+        self.assertTrue(self.is_stored(name))
+        self.ctl("install", name, "--name", "both-given")
+        self.assertEqual(self.container("both-given")["reference"], name)
+        self.assertEqual(self.container("both-given")["digest"], old.digest)
+        self.assertFalse(self.pull(name)["changed"])
+        self.assertIn("both-given:1.0", self.ctl("images").out)
