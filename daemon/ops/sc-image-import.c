@@ -312,6 +312,20 @@ report_image (const Run *run, gboolean changed)
   sc_image_import_report (import->context, &outcome);
 }
 
+/* Pulled with another --platform, it may be here and yet not be what is asked for. An image of another
+ * tool may have no config here. */
+static gboolean
+check_stored (const ScImageImport *import, const ScImage *stored, GError **error)
+{
+  g_autoptr (GBytes) bytes = sc_image_store_get_config (import->repo, stored, NULL);
+  if (bytes == NULL)
+    return TRUE;
+
+  g_autoptr (ScImageConfig) config
+      = sc_image_import_parse_config (bytes, import->resolved->manifest, import->platform, error);
+  return config != NULL;
+}
+
 /* TRUE in *done when the image is stored already, perhaps under another name, which is then given
  * this one too. */
 static gboolean
@@ -325,6 +339,8 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
     return import->unpack != NULL
            || sc_error_set (error, SYSCONT_ERROR_INTERRUPTED,
                             "the image was removed in the meantime; pull it again");
+  if (!check_stored (import, stored, error))
+    return FALSE;
   if (g_strv_contains ((const char *const *)stored->references, import->fullname))
     {
       report_image (run, FALSE);

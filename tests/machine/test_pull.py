@@ -84,6 +84,25 @@ class Pull(SyscontCase):
         name = self.registry.push(index, "foreign")
         self.assert_fails(7, "PlatformMismatch", "pull", name, mentions=[other])
 
+    def test_image_for_another_machine(self):
+        native = images.native_architecture()
+        other = "arm64" if native == "amd64" else "amd64"
+        name = self.registry.push(images.plain(architecture=other), "elsewhere")
+        self.assert_fails(7, "PlatformMismatch", "pull", name, mentions=[other, native])
+        self.assert_fails(7, "PlatformMismatch", "install", name, "--platform", f"linux/{other}",
+                          mentions=[f"linux/{other}", f"linux/{native}"])
+        self.ctl("pull", name, "--platform", f"linux/{other}")
+        self.assert_fails(7, "PlatformMismatch", "install", name, "--name", "elsewhere", mentions=["cannot run on", native])
+        self.assert_fails(7, "PlatformMismatch", "pull", name, mentions=[other, native])
+        self.assertIsNone(self.container("elsewhere"))
+
+    def test_index_that_lies_about_the_platform(self):
+        native = images.native_architecture()
+        other = "arm64" if native == "amd64" else "amd64"
+        index = images.Index([(images.plain(architecture=other), f"linux/{native}")])
+        name = self.registry.push(index, "liar")
+        self.assert_fails(7, "PlatformMismatch", "pull", name, mentions=[other])
+
     def test_layers_are_merged(self):
         self.ctl("install", self.archive(images.layered(), "layered"), "--name", "layered")
         rootfs = self.machine.path(f"{CHECKOUT}/layered.0/rootfs")
