@@ -2,6 +2,8 @@
 #include "deploy/sc-host-files.h"
 
 #include "base/sc-digest.h"
+#include "base/sc-json.h"
+#include "deploy/sc-info.h"
 
 #include <string.h>
 
@@ -272,4 +274,60 @@ sc_host_files_render (const ScHostFilesRequest *request, GError **error)
       return NULL;
   g_ptr_array_sort (out->files, compare_paths);
   return g_steal_pointer (&out);
+}
+
+/* HOST_UID and HOST_GID have always been numbers there. */
+static void
+take_value (JsonObject *values, const char *name, JsonNode *node, gpointer user_data)
+{
+  ScValues *out = user_data;
+
+  if (!JSON_NODE_HOLDS_VALUE (node))
+    return;
+  if (json_node_get_value_type (node) == G_TYPE_INT64)
+    {
+      g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
+      sc_values_set (out, name, number, SC_VALUE_BUILTIN);
+    }
+  else if (json_node_get_value_type (node) == G_TYPE_STRING)
+    sc_values_set (out, name, json_node_get_string (node), SC_VALUE_BUILTIN);
+}
+
+static ScValues *
+load_values (const ScPaths *paths, const char *name, guint64 n, GError **error)
+{
+  g_autoptr (JsonObject) info = sc_info_load (paths, name, n, error);
+  g_autoptr (ScValues) out = sc_values_new ();
+  JsonObject *values = NULL;
+
+  if (info == NULL || !sc_json_get_object (info, "values", &values, error))
+    return NULL;
+  if (values != NULL)
+    json_object_foreach_member (values, take_value, out);
+  return g_steal_pointer (&out);
+}
+
+ScHostFiles *
+sc_host_files_load (
+    ScRepo *repo, const ScHostPathPolicy *policy, const char *name, guint64 n, GError **error)
+{
+  g_autofree char *directory = g_strdup_printf ("%s.%" G_GUINT64_FORMAT, name, n);
+  g_autofree char *ref = g_strdup_printf ("syscont/deploy/%s/%" G_GUINT64_FORMAT, name, n);
+  g_autofree char *commit = sc_repo_resolve (repo, ref, error);
+  if (commit == NULL)
+    {
+      if (error != NULL && *error == NULL)
+        sc_error_set (error, SYSCONT_ERROR_DAMAGED, "the repository has no \"%s\"", ref);
+      return NULL;
+    }
+
+  g_autoptr (ScExports) exports = sc_exports_load (repo, commit, error);
+  g_autoptr (ScValues) values
+      = exports != NULL ? load_values (policy->paths, name, n, error) : NULL;
+  const ScHostFilesRequest request
+      = { .repo = repo, .exports = exports, .values = values, .policy = policy };
+  ScHostFiles *files = values != NULL ? sc_host_files_render (&request, error) : NULL;
+  if (files == NULL)
+    sc_prefix_error (error, "deployment \"%s\": ", directory);
+  return files;
 }

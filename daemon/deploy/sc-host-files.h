@@ -46,6 +46,15 @@ ScHostFiles *sc_host_files_render (const ScHostFilesRequest *request, GError **e
 void sc_host_files_free (ScHostFiles *self);
 
 /**
+ * sc_host_files_load:
+ *
+ * The same of the deployment NAME.@n, from its commit and the values in its info. DAMAGED when one
+ * of them cannot be read.
+ */
+ScHostFiles *sc_host_files_load (
+    ScRepo *repo, const ScHostPathPolicy *policy, const char *name, guint64 n, GError **error);
+
+/**
  * sc_host_files_rename:
  * @renames: char* to char*
  * @path: absolute, clean

@@ -2,12 +2,9 @@
 #include "deploy/sc-host-record.h"
 
 #include "base/sc-digest.h"
-#include "base/sc-fd.h"
 #include "base/sc-json.h"
-#include "base/sc-name.h"
 #include "deploy/sc-host-path.h"
-
-#include <string.h>
+#include "deploy/sc-info.h"
 
 /* The first two are read by other tools since the days of atomic; there "0" stands for what has no
  * content. */
@@ -16,13 +13,6 @@
 #define LINKS       "installed-links"
 #define DIRECTORIES "installed-directories"
 #define NO_CONTENT  "0"
-
-static const ScJsonLimits limits = {
-  .max_bytes = 64 * 1024 * 1024,
-  .max_depth = 16,
-  .max_values = 100000,
-  .max_string_bytes = 64 * 1024,
-};
 
 ScHostRecord *
 sc_host_record_new (void)
@@ -97,15 +87,12 @@ read_entry (ScHostRecord *self, JsonObject *info, const char *path, GError **err
 }
 
 static gboolean
-read_info (ScHostRecord *self, GBytes *bytes, GError **error)
+read_info (ScHostRecord *self, JsonObject *info, GError **error)
 {
-  gsize size = 0;
-  const char *text = g_bytes_get_data (bytes, &size);
-  g_autoptr (JsonObject) info = sc_json_parse_object (text, size, &limits, error);
   g_auto (GStrv) files = NULL;
   g_auto (GStrv) directories = NULL;
 
-  if (info == NULL || !sc_json_get_strv (info, FILES, &files, error)
+  if (!sc_json_get_strv (info, FILES, &files, error)
       || !sc_json_get_strv (info, DIRECTORIES, &directories, error))
     return FALSE;
   for (guint i = 0; files != NULL && files[i] != NULL; i++)
@@ -119,20 +106,15 @@ read_info (ScHostRecord *self, GBytes *bytes, GError **error)
 ScHostRecord *
 sc_host_record_load (const ScPaths *paths, const char *name, guint64 n, GError **error)
 {
-  if (!sc_name_check (name, error))
-    return NULL;
   g_autoptr (ScHostRecord) self = sc_host_record_new ();
   g_autoptr (GError) cause = NULL;
-  g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/info", name, n);
-  sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
-  if (dir_fd < 0)
-    return NULL;
+  g_autoptr (JsonObject) info = sc_info_load (paths, name, n, &cause);
 
-  g_autoptr (GBytes) bytes = sc_fd_read_file (dir_fd, path, limits.max_bytes, &cause);
   if (g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND)
-      || (bytes != NULL && read_info (self, bytes, &cause)))
+      || (info != NULL && read_info (self, info, &cause)))
     return g_steal_pointer (&self);
-  sc_error_set (error, SYSCONT_ERROR_DAMAGED, "%s/%s: %s", paths->checkout, path, cause->message);
+  sc_error_set (error, SYSCONT_ERROR_DAMAGED, "the info of %s.%" G_GUINT64_FORMAT ": %s", name, n,
+                cause->message);
   return NULL;
 }
 

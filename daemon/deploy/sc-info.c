@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-info.h"
 
+#include "base/sc-fd.h"
 #include "base/sc-json.h"
+#include "base/sc-name.h"
 
 #include <string.h>
+
+/* 256 values of 64 KiB may be in it, each byte escaped as six */
+static const ScJsonLimits limits = {
+  .max_bytes = 64 * 1024 * 1024,
+  .max_depth = 16,
+  .max_values = 100000,
+  .max_string_bytes = 64 * 1024,
+};
 
 /* The two that have always been numbers here. */
 static gboolean
@@ -101,4 +111,34 @@ sc_info_build (const ScRenderRequest *request,
 
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   return sc_json_to_text (root, TRUE);
+}
+
+static JsonObject *
+parse (GBytes *bytes, GError **error)
+{
+  gsize size = 0;
+  const char *text = g_bytes_get_data (bytes, &size);
+
+  return sc_json_parse_object (text, size, &limits, error);
+}
+
+JsonObject *
+sc_info_load (const ScPaths *paths, const char *name, guint64 n, GError **error)
+{
+  if (!sc_name_check (name, error))
+    return NULL;
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/info", name, n);
+  sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
+  if (dir_fd < 0)
+    return NULL;
+
+  g_autoptr (GBytes) bytes = sc_fd_read_file (dir_fd, path, limits.max_bytes, &cause);
+  JsonObject *info = bytes != NULL ? parse (bytes, &cause) : NULL;
+  if (info != NULL)
+    return info;
+  gboolean is_missing = g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND);
+  sc_error_set (error, is_missing ? SYSCONT_ERROR_NOT_FOUND : SYSCONT_ERROR_DAMAGED, "%s/%s: %s",
+                paths->checkout, path, cause->message);
+  return NULL;
 }

@@ -21,3 +21,7 @@ char *sc_info_build (const ScRenderRequest *request,
                      const ScValues *values,
                      gboolean has_service,
                      const ScInfoFiles *files);
+
+/** sc_info_load: (transfer full): that of the deployment NAME.@n; NOT_FOUND, or DAMAGED when it
+ * cannot be read */
+JsonObject *sc_info_load (const ScPaths *paths, const char *name, guint64 n, GError **error);

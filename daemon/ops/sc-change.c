@@ -47,15 +47,51 @@ add_state (ScChange *self, GError **error)
   return TRUE;
 }
 
+static ScHostScope
+host_scope (const ScChange *self)
+{
+  return (ScHostScope){ .paths = self->context->paths,
+                        .config = self->context->config,
+                        .name = self->after->name,
+                        .job = self->intent->job };
+}
+
+/* What a deployment has on the host that was made before, by a rollback's target for example. */
+static gboolean
+load_host_files (ScChange *self, ScHostFiles **files, GError **error)
+{
+  const ScHostScope scope = host_scope (self);
+  const ScHostPathPolicy policy = { .paths = scope.paths,
+                                    .prefixes = (const char *const *)scope.config->allowed_prefixes,
+                                    .extra = (const char *const *)self->after->allow_host_paths };
+
+  *files = sc_host_files_load (self->repo, &policy, scope.name, self->intent->deployment, error);
+  if (*files == NULL)
+    return FALSE;
+  g_autoptr (ScHostPlan) plan = sc_host_ops_plan (&scope, *files, self->systemd, error);
+  return plan != NULL;
+}
+
 gboolean
 sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
 {
   const ScPaths *paths = self->context->paths;
+  const ScHostScope scope = host_scope (self);
+  gboolean is_stage = self->intent->operation == SC_INTENT_STAGE;
+  g_autoptr (ScHostFiles) files = NULL;
 
-  return (self->intent->operation == SC_INTENT_STAGE
-          || sc_unit_files_add_changes (paths, self->after->name, texts->service, texts->drop_in,
-                                        texts->tmpfiles, self->intent->files, error))
-         && add_state (self, error) && sc_intent_save (self->intent, paths, error);
+  if (!is_stage && !self->intent->made && !load_host_files (self, &files, error))
+    return FALSE;
+  if (!is_stage
+      && !sc_unit_files_add_changes (paths, self->after->name, texts->service, texts->drop_in,
+                                     texts->tmpfiles, self->intent->files, error))
+    return FALSE;
+  if (!add_state (self, error) || !sc_intent_save (self->intent, paths, error))
+    return FALSE;
+  if (files == NULL || sc_host_ops_prepare (&scope, files, NULL, error))
+    return TRUE;
+  (void)sc_intent_delete (self->intent, paths, NULL);
+  return FALSE;
 }
 
 gboolean
@@ -64,26 +100,16 @@ sc_change_stage (ScChange *self,
                  GCancellable *cancellable,
                  GError **error)
 {
+  const ScHostScope scope = host_scope (self);
+
   sc_progress_set_phase (self->context->progress, "stage");
-  return sc_deployment_stage (self->context->paths, self->repo, self->after->name,
-                              self->intent->deployment, rendered->rootfs_commit,
-                              rendered->rendering, cancellable, error)
-         && !g_cancellable_set_error_if_cancelled (cancellable, error);
-}
-
-gboolean
-sc_change_make_host_files (ScChange *self,
-                           const ScHostFiles *wanted,
-                           const ScHostPlan *planned,
-                           GError **error)
-{
-  const ScHostScope scope = { .paths = self->context->paths,
-                              .config = self->context->config,
-                              .name = self->after->name,
-                              .job = self->intent->job };
-
-  self->intent->host_files_made = sc_host_ops_apply (&scope, wanted, planned, self->repo, error);
-  return self->intent->host_files_made;
+  if (!sc_deployment_stage (self->context->paths, self->repo, self->after->name,
+                            self->intent->deployment, rendered->rootfs_commit, rendered->rendering,
+                            cancellable, error)
+      || g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  return self->intent->operation == SC_INTENT_STAGE
+         || sc_host_ops_prepare (&scope, rendered->host_files, rendered->host_plan, error);
 }
 
 gboolean

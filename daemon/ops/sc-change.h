@@ -43,29 +43,17 @@ void sc_change_clear (ScChange *self);
  * sc_change_begin:
  * @texts: of the deployment that is switched to
  *
- * Lists what changes on the host, and saves the intent. Other files that a deployment brings are
- * added to the intent before this is called. Nothing has changed when it fails.
+ * Lists what changes on the host, and saves the intent. Of a deployment that is there already its
+ * host files are planned too. Nothing has changed when it fails.
  */
 gboolean sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error);
 
-/** sc_change_stage: makes the deployment, NAME.<n>; nothing uses it yet */
+/** sc_change_stage: makes the deployment, NAME.<n>; nothing uses it yet. Its host files are written
+ * down, to be made when it is published */
 gboolean sc_change_stage (ScChange *self,
                           const ScImageRendering *rendered,
                           GCancellable *cancellable,
                           GError **error);
-
-/**
- * sc_change_make_host_files:
- * @wanted: what the deployment has on the host
- * @planned: (nullable): as for sc_host_ops_apply()
- *
- * Makes the host as the deployment wants it, just before it is published. sc_switch_take_back()
- * unmakes it.
- */
-gboolean sc_change_make_host_files (ScChange *self,
-                                    const ScHostFiles *wanted,
-                                    const ScHostPlan *planned,
-                                    GError **error);
 
 /** sc_change_run_tmpfiles: has systemd make what the container's tmpfiles file asks for, if there
  * is one */

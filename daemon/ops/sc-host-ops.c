@@ -79,11 +79,10 @@ make_change (ScHostTree *tree,
 }
 
 gboolean
-sc_host_ops_apply (const ScHostScope *scope,
-                   const ScHostFiles *wanted,
-                   const ScHostPlan *planned,
-                   ScRepo *repo,
-                   GError **error)
+sc_host_ops_prepare (const ScHostScope *scope,
+                     const ScHostFiles *wanted,
+                     const ScHostPlan *planned,
+                     GError **error)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&host_lock);
   g_autoptr (ScHostTree) tree = open_tree (scope, error);
@@ -99,12 +98,7 @@ sc_host_ops_apply (const ScHostScope *scope,
   const ScHostJob job = { .paths = scope->paths, .id = scope->job, .container = scope->name };
   g_autoptr (ScHostJournal) journal = sc_host_journal_write (
       &job, (const char *const *)scope->config->allowed_prefixes, plan->changes, tree, error);
-  if (journal == NULL)
-    return sc_prefix_error (error, "host files: ");
-  for (guint i = 0; i < journal->changes->len; i++)
-    if (!make_change (tree, journal, i, repo, TRUE, error))
-      return sc_prefix_error (error, "host files: ");
-  return TRUE;
+  return journal != NULL || sc_prefix_error (error, "host files: ");
 }
 
 /* What somebody has changed since is theirs. */
@@ -132,8 +126,15 @@ follow_change (ScHostTree *tree,
   return TRUE;
 }
 
+typedef enum
+{
+  MAKE,
+  REDO,
+  UNDO,
+} Way;
+
 static gboolean
-follow_journal (const ScHostJob *job, gboolean forward, GError **error)
+follow_journal (const ScHostJob *job, Way way, GError **error)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&host_lock);
   g_autoptr (GError) local_error = NULL;
@@ -153,8 +154,12 @@ follow_journal (const ScHostJob *job, gboolean forward, GError **error)
     return FALSE;
   for (guint i = 0; i < journal->changes->len; i++)
     {
-      guint index = forward ? i : journal->changes->len - 1 - i;
-      if (!follow_change (tree, journal, index, repo, forward, error))
+      gboolean is_done
+          = way == MAKE
+                ? make_change (tree, journal, i, repo, TRUE, error)
+                : follow_change (tree, journal, way == UNDO ? journal->changes->len - 1 - i : i,
+                                 repo, way == REDO, error);
+      if (!is_done)
         return sc_prefix_error (error, "host files: ");
     }
   return TRUE;
@@ -163,13 +168,19 @@ follow_journal (const ScHostJob *job, gboolean forward, GError **error)
 gboolean
 sc_host_ops_undo (const ScHostJob *job, GError **error)
 {
-  return follow_journal (job, FALSE, error);
+  return follow_journal (job, UNDO, error);
+}
+
+gboolean
+sc_host_ops_make (const ScHostJob *job, GError **error)
+{
+  return follow_journal (job, MAKE, error);
 }
 
 gboolean
 sc_host_ops_redo (const ScHostJob *job, GError **error)
 {
-  return follow_journal (job, TRUE, error);
+  return follow_journal (job, REDO, error);
 }
 
 gboolean

@@ -33,19 +33,21 @@ ScHostPlan *sc_host_ops_plan (const ScHostScope *scope,
                               GError **error);
 
 /**
- * sc_host_ops_apply:
+ * sc_host_ops_prepare:
  * @planned: (nullable): what info says the deployment answers for; NULL for a deployment that was
  *   made before
  *
- * Plans again, writes the journal, then makes the changes. The intent of the job and the new
- * deployment with its info must be there already. HOST_FILE_CONFLICT when the host has changed so
- * that @planned no longer holds.
+ * Plans again and writes the journal. The intent of the job and the deployment with its info must be
+ * there already. HOST_FILE_CONFLICT when the host has changed so that @planned no longer holds.
  */
-gboolean sc_host_ops_apply (const ScHostScope *scope,
-                            const ScHostFiles *wanted,
-                            const ScHostPlan *planned,
-                            ScRepo *repo,
-                            GError **error);
+gboolean sc_host_ops_prepare (const ScHostScope *scope,
+                              const ScHostFiles *wanted,
+                              const ScHostPlan *planned,
+                              GError **error);
+
+/** sc_host_ops_make: makes what the journal of the job says. HOST_FILE_CONFLICT when something is no
+ * longer as it was. Harmless without a journal */
+gboolean sc_host_ops_make (const ScHostJob *job, GError **error);
 
 /** sc_host_ops_undo: unmakes what the journal of the job says; what is no longer as the job made it
  * is logged and stays. Harmless without a journal */

@@ -298,8 +298,6 @@ apply (Install *self, ScChange *change, GCancellable *cancellable, GError **erro
   sc_progress_set_phase (self->context->progress, "switch");
   sc_progress_set_cancellable (self->context->progress, FALSE);
   if (!sc_switch_write_early (change->intent, error)
-      || !sc_change_make_host_files (change, self->rendered.host_files, self->rendered.host_plan,
-                                     error)
       || !sc_switch_publish (change->intent, paths, error)
       || !sc_change_run_tmpfiles (change, error))
     return FALSE;

@@ -247,6 +247,7 @@ parse (GBytes *bytes, int dir_fd, GError **error)
     return NULL;
 
   g_autoptr (ScIntent) self = sc_intent_new (job, SC_INTENT_INSTALL, container);
+  self->is_read = TRUE;
   if (!read_names (self, object, error) || !read_numbers (self, object, error)
       || !read_lists (self, object, dir_fd, error))
     return NULL;

@@ -42,10 +42,10 @@ typedef struct
   char *reason;        /* (owned) (nullable) why it is reverted */
   char *quarantine;    /* (owned) (nullable) digest that is not tried again by itself when it is */
   guint caller_uid;
-  gint64 time_usec;         /* when it was written first, since the epoch */
-  GPtrArray *files;         /* (owned) of ScFileChange */
-  gboolean host_files_made; /* by this process; not stored */
-  gboolean is_stored;       /* the contents of the files are on disk */
+  gint64 time_usec;   /* when it was written first, since the epoch */
+  GPtrArray *files;   /* (owned) of ScFileChange */
+  gboolean is_read;   /* from the disk, by whoever cleans up; not stored */
+  gboolean is_stored; /* the contents of the files are on disk */
 } ScIntent;
 
 ScIntent *sc_intent_new (guint64 job, ScIntentOperation operation, const char *container);

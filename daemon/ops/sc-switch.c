@@ -33,13 +33,12 @@ sc_switch_write_early (const ScIntent *intent, GError **error)
   return apply_files (intent, TRUE, TRUE, error);
 }
 
-/* What the operation itself has made already need not be looked for. */
 static gboolean
-redo_host_files (const ScIntent *intent, const ScPaths *paths, GError **error)
+make_host_files (const ScIntent *intent, const ScPaths *paths, GError **error)
 {
   const ScHostJob job = { .paths = paths, .id = intent->job, .container = intent->container };
 
-  return intent->host_files_made || sc_host_ops_redo (&job, error);
+  return intent->is_read ? sc_host_ops_redo (&job, error) : sc_host_ops_make (&job, error);
 }
 
 static gboolean
@@ -53,7 +52,7 @@ undo_host_files (const ScIntent *intent, const ScPaths *paths, GError **error)
 gboolean
 sc_switch_publish (const ScIntent *intent, const ScPaths *paths, GError **error)
 {
-  return redo_host_files (intent, paths, error) && apply_files (intent, FALSE, TRUE, error)
+  return make_host_files (intent, paths, error) && apply_files (intent, FALSE, TRUE, error)
          && (intent->operation == SC_INTENT_STAGE
              || sc_deployment_switch (paths, intent->container, intent->deployment, error))
          && sc_switching_set (paths, intent->container, FALSE, error);
