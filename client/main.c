@@ -10,6 +10,7 @@ static const ScVerb *const verbs[] = {
   &sc_verb_start, &sc_verb_stop,    &sc_verb_restart,   &sc_verb_images, &sc_verb_inspect,
   &sc_verb_tag,   &sc_verb_verify,  &sc_verb_check,     &sc_verb_df,     &sc_verb_rmi,
   &sc_verb_prune, &sc_verb_jobs,    &sc_verb_cancel,    &sc_verb_login,  &sc_verb_logout,
+  &sc_verb_run,
 };
 
 static ScClient client = { 0 };
@@ -64,6 +65,7 @@ make_context (const ScVerb *verb)
       = verb != NULL ? g_strdup_printf ("%s %s", verb->name, verb->arguments) : g_strdup ("VERB …");
   GOptionContext *context = g_option_context_new (usage);
 
+  g_option_context_set_strict_posix (context, verb != NULL && verb->takes_command);
   g_option_context_set_summary (context,
                                 verb != NULL ? verb->summary : "Manages system containers.");
   if (verb == NULL)

@@ -4,6 +4,7 @@
 #include "sc-follow.h"
 #include "sc-image-argument.h"
 #include "sc-layout.h"
+#include "sc-printer.h"
 #include "sc-secret-input.h"
 
 #include <errno.h>
@@ -179,4 +180,46 @@ sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result)
 
   GVariant *reply = pull (client, request, argument.name, &error);
   return sc_follow (client, reply, error, result);
+}
+
+int
+sc_pull_first (ScClient *client, const ScPullRequest *request, char **reference)
+{
+  g_autoptr (GVariant) result = NULL;
+  ScClient waiting = *client;
+
+  if (!sc_pull_is_local (request->image))
+    {
+      *reference = g_strdup (request->image);
+      return 0;
+    }
+  waiting.no_block = FALSE;
+  int status = sc_pull_run (&waiting, request, &result);
+  client->bus = waiting.bus;
+  client->agent = waiting.agent;
+  if (status == 0)
+    *reference = sc_dict_string (result, "reference");
+  return status;
+}
+
+gboolean
+sc_pull_add_stdio (GVariantBuilder *builder, GUnixFDList **fds, GError **error)
+{
+  GVariantBuilder handles;
+
+  if (*fds == NULL)
+    *fds = g_unix_fd_list_new ();
+  g_variant_builder_init (&handles, G_VARIANT_TYPE ("ah"));
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    {
+      int handle = g_unix_fd_list_append (*fds, fd, error);
+      if (handle < 0)
+        {
+          g_variant_builder_clear (&handles);
+          return FALSE;
+        }
+      g_variant_builder_add (&handles, "h", handle);
+    }
+  g_variant_builder_add (builder, "{sv}", "stdio", g_variant_builder_end (&handles));
+  return TRUE;
 }

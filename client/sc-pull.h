@@ -32,3 +32,16 @@ gboolean sc_pull_is_local (const char *image);
 
 /** sc_pull_run: makes the job and follows it; exit status. @result: as of sc_follow() */
 int sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **result);
+
+/**
+ * sc_pull_first:
+ * @reference: (out) (transfer full): how the service knows the image then
+ *
+ * Brings local content into the store; what is no local content is a name already. Returns an exit
+ * status.
+ */
+int sc_pull_first (ScClient *client, const ScPullRequest *request, char **reference);
+
+/** sc_pull_add_stdio: adds the option "stdio": what this program reads from and writes to is what a
+ * container uses that runs once; @fds: (inout): what goes with the call */
+gboolean sc_pull_add_stdio (GVariantBuilder *builder, GUnixFDList **fds, GError **error);

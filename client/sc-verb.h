@@ -14,7 +14,8 @@ typedef struct
   const char *description;               /* (nullable) more, below the options of --help */
   const GOptionEntry *(*options) (void); /* (nullable) own options, besides the common ones */
   guint min_arguments;
-  guint max_arguments; /* G_MAXUINT: any number */
+  guint max_arguments;    /* G_MAXUINT: any number */
+  gboolean takes_command; /* options end with the first argument: what follows is somebody else's */
   int (*run) (ScClient *client, char **arguments);
 } ScVerb;
 
@@ -32,6 +33,7 @@ extern const ScVerb sc_verb_prune;
 extern const ScVerb sc_verb_pull;
 extern const ScVerb sc_verb_restart;
 extern const ScVerb sc_verb_rmi;
+extern const ScVerb sc_verb_run;
 extern const ScVerb sc_verb_start;
 extern const ScVerb sc_verb_status;
 extern const ScVerb sc_verb_stop;

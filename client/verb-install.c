@@ -2,6 +2,7 @@
 #include "sc-follow.h"
 #include "sc-printer.h"
 #include "sc-pull.h"
+#include "sc-values.h"
 #include "sc-verb.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ static char *digest;
 static char *system_package;
 static char **values;
 static char **allow_host_paths;
+static char *writable;
 static gboolean now;
 static gboolean no_enable;
 
@@ -29,6 +31,8 @@ options (void)
     { "digest", 0, 0, G_OPTION_ARG_STRING, &digest, "Only if the image has this digest", "DIGEST" },
     { "allow-host-path", 0, 0, G_OPTION_ARG_STRING_ARRAY, &allow_host_paths,
       "Let the image have files there too, outside AllowedPrefixes=", "PATH" },
+    { "writable", 0, 0, G_OPTION_ARG_STRING, &writable,
+      "What becomes of writes to a root that may be written to", "persistent|volatile" },
     { "name-as", 0, 0, G_OPTION_ARG_STRING, &name_as,
       "Name to store an image layout or archive under", "REF" },
     { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
@@ -42,27 +46,6 @@ options (void)
   return entries;
 }
 
-static gboolean
-add_values (GVariantBuilder *options_builder)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  for (guint i = 0; values != NULL && values[i] != NULL; i++)
-    {
-      const char *equals = strchr (values[i], '=');
-      if (equals == NULL)
-        {
-          g_variant_builder_clear (&builder);
-          return FALSE;
-        }
-      g_autofree char *key = g_strndup (values[i], (gsize)(equals - values[i]));
-      g_variant_builder_add (&builder, "{ss}", key, equals + 1);
-    }
-  g_variant_builder_add (options_builder, "{sv}", "values", g_variant_builder_end (&builder));
-  return TRUE;
-}
-
 static int
 make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
 {
@@ -70,7 +53,7 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  if (!add_values (&builder))
+  if (!sc_values_add (values, &builder))
     {
       g_variant_builder_clear (&builder);
       return sc_client_usage_error ("--set needs KEY=VALUE");
@@ -80,6 +63,14 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);
     }
+  /* what an image says that is to be run once */
+  if (!sc_pull_add_stdio (&builder, fds, &error))
+    {
+      g_variant_builder_clear (&builder);
+      return sc_client_fail (error);
+    }
+  if (writable != NULL)
+    g_variant_builder_add (&builder, "{sv}", "writable", g_variant_new_string (writable));
   g_variant_builder_add (&builder, "{sv}", "start", g_variant_new_boolean (now));
   g_variant_builder_add (&builder, "{sv}", "enable", g_variant_new_boolean (!no_enable));
   if (digest != NULL)
@@ -129,31 +120,16 @@ print_result (GVariant *result)
   sc_report_notes (result);
 }
 
-/* Local content is brought into the store first; then it is a name like any other. */
-static int
-import_first (ScClient *client, const char *image, char **reference)
-{
-  ScPullRequest request = { .image = image, .name_as = name_as, .platform = platform };
-  g_autoptr (GVariant) result = NULL;
-  ScClient waiting = *client;
-
-  waiting.no_block = FALSE;
-  int status = sc_pull_run (&waiting, &request, &result);
-  client->bus = waiting.bus;
-  client->agent = waiting.agent;
-  if (status == 0)
-    *reference = sc_dict_string (result, "reference");
-  return status;
-}
-
 static int
 run (ScClient *client, char **arguments)
 {
   g_autoptr (GVariant) install_options = NULL;
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GUnixFDList) fds = NULL;
-  g_autofree char *reference = g_strdup (arguments[0]);
+  g_autofree char *reference = NULL;
+  const ScPullRequest pull = { .image = arguments[0], .name_as = name_as, .platform = platform };
   GError *error = NULL;
+  int exit_status = 0;
 
   if (system_package != NULL && !g_str_equal (system_package, "no")
       && !g_str_equal (system_package, "auto"))
@@ -166,25 +142,23 @@ run (ScClient *client, char **arguments)
     return options_status;
   if (name_as != NULL && !sc_pull_is_local (arguments[0]))
     return sc_client_usage_error ("--name-as is for layouts and archives only");
-  if (sc_pull_is_local (arguments[0]))
-    {
-      g_clear_pointer (&reference, g_free);
-      int status = import_first (client, arguments[0], &reference);
-      if (status != 0)
-        return status;
-    }
+  int status = sc_pull_first (client, &pull, &reference);
+  if (status != 0)
+    return status;
 
   GVariant *reply = sc_client_call (
       client, "Install",
       g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), fds,
       &error);
-  int status = sc_follow (client, reply, error, &result);
+  status = sc_follow (client, reply, error, &result);
   if (status != 0 || result == NULL)
     return status;
   if (client->json)
     sc_print_json ("result", result);
-  else if (!client->quiet)
+  else if (!client->quiet && !g_variant_lookup (result, "exit-status", "i", NULL))
     print_result (result);
+  if (g_variant_lookup (result, "exit-status", "i", &exit_status))
+    return exit_status;
   return sc_report_changed (client, result);
 }
 

@@ -33,8 +33,6 @@ static const Row rows[] = {
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "root-parent", HEAD "\"root\": {\"path\": \"rootfs/../..\"}, " LINUX "}", "root.path",
     SYSCONT_ERROR_TEMPLATE_INVALID },
-  { "root-writable", HEAD "\"root\": {\"path\": \"rootfs\", \"readonly\": false}, " LINUX "}",
-    "only read-only images are supported", SYSCONT_ERROR_NOT_SUPPORTED },
   { "root-string", HEAD "\"root\": \"rootfs\", " LINUX "}", "root",
     SYSCONT_ERROR_TEMPLATE_INVALID },
   { "no-args", "{\"ociVersion\": \"1.0.2\", \"process\": {}, " LINUX "}", "process.args",

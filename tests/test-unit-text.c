@@ -155,7 +155,8 @@ test_drop_in (void)
 {
   g_autoptr (ScPaths) paths = sc_paths_new (NULL);
 
-  g_autofree char *text = sc_unit_text_drop_in (paths, "etcd", "/usr/sbin/runc");
+  const ScUnitRules unit = { .name = "etcd", .destdir = "/x/etcd", .runtime = "/usr/sbin/runc" };
+  g_autofree char *text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_NOT);
 
   g_assert_nonnull (strstr (text, "\n[Unit]\nConditionPathExists=!/run/syscont/switching/etcd\n"));
   g_assert_nonnull (
@@ -173,6 +174,22 @@ default_text (const char *stop_signal, const char *type, char **note)
   g_autoptr (GBytes) text = sc_unit_text_default (&config, notes);
   *note = notes->len > 0 ? g_strdup (notes->pdata[0]) : NULL;
   return g_strndup (g_bytes_get_data (text, NULL), g_bytes_get_size (text));
+}
+
+static void
+test_drop_in_writable (void)
+{
+  g_autoptr (ScPaths) paths = sc_paths_new (NULL);
+  const ScUnitRules unit = { .name = "etcd", .destdir = "/x/etcd", .runtime = "/usr/sbin/runc" };
+  g_autofree char *persistent = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_PERSISTENT);
+  g_autofree char *volatile_text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_VOLATILE);
+
+  g_assert_nonnull (strstr (persistent, "mount -t overlay -o lowerdir=/x/etcd/rootfs,"
+                                        "upperdir=/x/etcd/writable/upper,"
+                                        "workdir=/x/etcd/writable/work overlay "
+                                        "/x/etcd/writable/root\n"));
+  g_assert_null (strstr (persistent, "/usr/bin/rm"));
+  g_assert_nonnull (strstr (volatile_text, "/usr/bin/rm -rf /x/etcd/writable\n"));
 }
 
 static void
@@ -231,6 +248,7 @@ main (int argc, char **argv)
   g_test_add_func ("/unit-text/check/tells-facts", test_check_tells_facts);
   g_test_add_func ("/unit-text/cgroups-path/slices-and-escapes", test_cgroups_path);
   g_test_add_func ("/unit-text/drop-in/text", test_drop_in);
+  g_test_add_func ("/unit-text/drop-in/writable", test_drop_in_writable);
   g_test_add_func ("/unit-text/default/stop-signal", test_default_stop_signal);
   g_test_add_func ("/unit-text/default/type", test_default_type);
   g_test_add_func ("/unit-text/signal/from-text", test_signal_from_text);

@@ -127,6 +127,7 @@ read_members (ScContainer *self, JsonObject *object, GError **error)
       || !sc_json_get_uint (object, "next-deployment", 0, &self->next_deployment, error)
       || !sc_json_get_uint (object, "current", 0, &self->current, error)
       || !sc_json_get_bool (object, "has-service", TRUE, &self->has_service, error)
+      || !sc_json_get_bool (object, "volatile", FALSE, &self->is_volatile, error)
       || !sc_json_get_strv (object, "allow-host-paths", &self->allow_host_paths, error)
       || !sc_stored_read_values (object, "values", self->set_values, error)
       || !read_deployments (self, object, error))
@@ -226,6 +227,7 @@ sc_container_to_text (const ScContainer *self)
   json_object_set_int_member (object, "next-deployment", (gint64)self->next_deployment);
   json_object_set_int_member (object, "current", (gint64)self->current);
   json_object_set_boolean_member (object, "has-service", self->has_service);
+  json_object_set_boolean_member (object, "volatile", self->is_volatile);
   if (self->allow_host_paths != NULL)
     json_object_set_array_member (
         object, "allow-host-paths",

@@ -107,20 +107,37 @@ make_mount_points (int dir_fd, const ScRendering *rendering, GError **error)
 }
 
 static int
-open_partial (const Stage *self, GError **error)
+make_directory (int checkout_fd, const char *name, GError **error)
 {
-  if (!sc_fd_remove_tree (self->checkout_fd, self->partial, error)
-      || !sc_fd_remove_tree (self->checkout_fd, self->directory, error))
+  if (!sc_fd_remove_tree (checkout_fd, name, error))
     return -1;
-  if (mkdirat (self->checkout_fd, self->partial, 0700) != 0)
+  if (mkdirat (checkout_fd, name, 0700) != 0)
     {
-      sc_error_set_errno (error, errno, "creating \"%s\"", self->partial);
+      sc_error_set_errno (error, errno, "creating \"%s\"", name);
       return -1;
     }
-  int fd = sc_fd_open_beneath (self->checkout_fd, self->partial, O_RDONLY | O_DIRECTORY, 0);
+  int fd = sc_fd_open_beneath (checkout_fd, name, O_RDONLY | O_DIRECTORY, 0);
   if (fd < 0)
-    sc_error_set_errno (error, errno, "opening \"%s\"", self->partial);
+    sc_error_set_errno (error, errno, "opening \"%s\"", name);
   return fd;
+}
+
+static gboolean
+fill_directory (int dir_fd,
+                ScRepo *repo,
+                const char *name,
+                const char *commit,
+                const ScRendering *rendering,
+                GCancellable *cancellable,
+                GError **error)
+{
+  if (!sc_repo_checkout (repo, commit, dir_fd, "rootfs", cancellable, error)
+      || !make_mount_points (dir_fd, rendering, error)
+      || !write_files (dir_fd, name, rendering, error))
+    return FALSE;
+  if (g_cancellable_is_cancelled (cancellable))
+    return sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled");
+  return TRUE;
 }
 
 static gboolean
@@ -131,13 +148,12 @@ fill_partial (const Stage *self,
               GCancellable *cancellable,
               GError **error)
 {
-  sc_autofd dir_fd = open_partial (self, error);
-  if (dir_fd < 0 || !sc_repo_checkout (repo, commit, dir_fd, "rootfs", cancellable, error)
-      || !make_mount_points (dir_fd, rendering, error)
-      || !write_files (dir_fd, self->name, rendering, error))
+  if (!sc_fd_remove_tree (self->checkout_fd, self->directory, error))
     return FALSE;
-  if (g_cancellable_is_cancelled (cancellable))
-    return sc_error_set (error, SYSCONT_ERROR_CANCELLED, "cancelled");
+  sc_autofd dir_fd = make_directory (self->checkout_fd, self->partial, error);
+  if (dir_fd < 0
+      || !fill_directory (dir_fd, repo, self->name, commit, rendering, cancellable, error))
+    return FALSE;
 
   /* The checkout syncs nothing by itself; without this a power cut leaves empty files behind a name
    * that says that all is there. */
@@ -148,6 +164,31 @@ fill_partial (const Stage *self,
       != 0)
     return sc_error_set_errno (error, errno, "renaming \"%s\"", self->partial);
   return sc_fd_sync (self->checkout_fd, "the checkout directory", error);
+}
+
+gboolean
+sc_bundle_make (const ScPaths *paths,
+                ScRepo *repo,
+                const char *directory,
+                const char *name,
+                const char *rootfs_commit,
+                const ScRendering *rendering,
+                GCancellable *cancellable,
+                GError **error)
+{
+  sc_autofd checkout_fd = sc_fd_ensure_dir (paths->checkout, 0700, error);
+  sc_autofd dir_fd = checkout_fd >= 0 ? make_directory (checkout_fd, directory, error) : -1;
+
+  return dir_fd >= 0
+         && fill_directory (dir_fd, repo, name, rootfs_commit, rendering, cancellable, error);
+}
+
+gboolean
+sc_bundle_remove (const ScPaths *paths, const char *directory, GError **error)
+{
+  sc_autofd checkout_fd = sc_fd_open_dir (paths->checkout, error);
+
+  return checkout_fd >= 0 && sc_fd_remove_tree (checkout_fd, directory, error);
 }
 
 gboolean

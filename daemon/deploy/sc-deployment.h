@@ -25,6 +25,23 @@ gboolean sc_deployment_stage (const ScPaths *paths,
                               GCancellable *cancellable,
                               GError **error);
 
+/**
+ * sc_bundle_make:
+ * @directory: of the checkout path, ".….partial", so that it goes at the next start at the latest
+ *
+ * What a deployment consists of, for a container that runs once: without a ref, and not synced.
+ * sc_bundle_remove(): nothing may be mounted there.
+ */
+gboolean sc_bundle_make (const ScPaths *paths,
+                         ScRepo *repo,
+                         const char *directory,
+                         const char *name,
+                         const char *rootfs_commit,
+                         const ScRendering *rendering,
+                         GCancellable *cancellable,
+                         GError **error);
+gboolean sc_bundle_remove (const ScPaths *paths, const char *directory, GError **error);
+
 /** sc_deployment_switch: points the symbolic link NAME to NAME.<n> in one rename and syncs; this is
  * where a deployment is switched */
 gboolean sc_deployment_switch (const ScPaths *paths, const char *name, guint64 n, GError **error);

@@ -36,7 +36,8 @@ render_service (Rendering *self, GError **error)
 {
   const ScRenderRequest *request = self->request;
   self->facts.slice = g_strdup ("system.slice");
-  if (request->exports->no_container_service)
+  self->facts.uses_runtime = request->once_unit != NULL;
+  if (request->exports->no_container_service || request->once_unit != NULL)
     return TRUE;
 
   GBytes *given = request->exports->service_template;
@@ -51,10 +52,22 @@ render_service (Rendering *self, GError **error)
   g_autofree char *destdir = sc_builtin_destdir (request->paths, request->name);
   const ScUnitRules rules
       = { .name = request->name, .destdir = destdir, .runtime = request->runtime };
-  if (!sc_unit_text_check ("service.template", self->out->service, &rules, &self->facts, error))
-    return FALSE;
-  self->out->drop_in = sc_unit_text_drop_in (request->paths, request->name, request->runtime);
-  return TRUE;
+  return sc_unit_text_check ("service.template", self->out->service, &rules, &self->facts, error);
+}
+
+static void
+render_drop_in (Rendering *self)
+{
+  const ScRenderRequest *request = self->request;
+  g_autofree char *destdir = sc_builtin_destdir (request->paths, request->name);
+  const ScUnitRules rules
+      = { .name = request->name, .destdir = destdir, .runtime = request->runtime };
+  ScWritable writable = !self->out->is_writable ? SC_WRITABLE_NOT
+                        : request->is_volatile  ? SC_WRITABLE_VOLATILE
+                                                : SC_WRITABLE_PERSISTENT;
+
+  if (self->out->service != NULL)
+    self->out->drop_in = sc_unit_text_drop_in (request->paths, &rules, writable);
 }
 
 /* The config of the image, by the first of: config.json as it is, its template, a conversion. */
@@ -89,18 +102,21 @@ render_config (Rendering *self, GError **error)
   if (config == NULL)
     return NULL;
 
-  g_autofree char *cgroups_path
-      = sc_unit_text_cgroups_path (self->facts.slice, self->request->name);
+  const char *unit
+      = self->request->once_unit != NULL ? self->request->once_unit : self->request->name;
+  g_autofree char *cgroups_path = sc_unit_text_cgroups_path (self->facts.slice, unit);
   const ScRuntimeConfigRules rules = { .file = file,
                                        .paths = self->request->paths,
                                        .cgroups_path = cgroups_path,
-                                       .is_used = self->facts.uses_runtime };
+                                       .is_used = self->facts.uses_runtime,
+                                       .args = self->request->once_args };
   if (!sc_runtime_config_complete (config, &rules, self->notes, error))
     return NULL;
 
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   json_node_set_object (node, config);
   self->out->config_json = sc_json_to_text (node, TRUE);
+  self->out->is_writable = sc_runtime_config_is_writable (config);
   self->out->mount_points
       = sc_runtime_mounts_list_points (config, self->request->paths, self->facts.is_notify);
   return g_steal_pointer (&config);
@@ -157,7 +173,7 @@ render_tmpfiles (Rendering *self, JsonObject *config, GError **error)
       if (text->len > 0 && text->str[text->len - 1] != '\n')
         g_string_append_c (text, '\n');
     }
-  if (self->out->service != NULL)
+  if (self->out->service != NULL || request->once_unit != NULL)
     add_missing_sources (self, config);
   g_string_append (text, self->own_lines->str);
   if (text->len > 0)
@@ -228,6 +244,7 @@ sc_render (const ScRenderRequest *request, GError **error)
   if (config == NULL || !render_tmpfiles (&self, config, error))
     return NULL;
 
+  render_drop_in (&self);
   note_unused_values (&self);
   out->info = sc_info_build (request, out->values, out->service != NULL, &(ScInfoFiles){ 0 });
   out->notes = steal_notes (self.notes);

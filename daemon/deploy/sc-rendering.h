@@ -27,18 +27,23 @@ typedef struct
   /* content of /etc/passwd and /etc/group of the image, for User= names; NULL when it has none */
   GBytes *passwd;
   GBytes *group;
-  gint64 now_s; /* since the epoch, for info */
+  gint64 now_s;         /* since the epoch, for info */
+  gboolean is_volatile; /* what is written to the root is not kept for the next start */
+
+  /* for a container that runs once; NULL for a service */
+  const char *once_unit;        /* (nullable) of the transient service, without ".service" */
+  const char *const *once_args; /* (nullable) what runs in place of what the image says */
 } ScRenderRequest;
 
 typedef struct
 {
-  char *config_json; /* (owned) checked runtime-spec config; root.path "rootfs", root.readonly true,
-                    * cgroupsPath ours */
-  char *service;     /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
-  char *drop_in;     /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
-  char *tmpfiles;    /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
-  char *info;        /* (owned) JSON of the info file */
-  ScValues *values;  /* (owned) all, with the built-ins */
+  char *config_json;    /* (owned) checked runtime-spec config; root.path and cgroupsPath ours */
+  gboolean is_writable; /* the root is that of a mount over rootfs */
+  char *service;        /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
+  char *drop_in;        /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
+  char *tmpfiles;       /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
+  char *info;           /* (owned) JSON of the info file */
+  ScValues *values;     /* (owned) all, with the built-ins */
   GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */
   char **notes; /* (owned) what was changed or ignored, for the job's result; never NULL */
 } ScRendering;
@@ -55,7 +60,7 @@ typedef struct
  *
  * Errors: VALUE_MISSING, TEMPLATE_INVALID (names file and, where it can, line), INVALID_ARGUMENT
  * for a set value that no template may have (reserved name, too many, too long), NOT_SUPPORTED
- * (user namespaces that do not map root, WatchdogSec= with runc, writable root)
+ * (user namespaces that do not map root, WatchdogSec= with runc)
  */
 ScRendering *sc_render (const ScRenderRequest *request, GError **error);
 void sc_rendering_free (ScRendering *self);

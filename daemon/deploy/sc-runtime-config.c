@@ -4,6 +4,7 @@
 #include "deploy/sc-host-path.h"
 #include "deploy/sc-runtime-migrate.h"
 #include "deploy/sc-runtime-mounts.h"
+#include "deploy/sc-stored.h"
 
 static const ScJsonLimits limits = {
   .max_bytes = 8 * 1024 * 1024,
@@ -101,7 +102,10 @@ complete_version (JsonObject *config,
 }
 
 static gboolean
-complete_root (JsonObject *config, GError **error)
+complete_root (JsonObject *config,
+               const ScRuntimeConfigRules *rules,
+               GPtrArray *notes,
+               GError **error)
 {
   const char *path = NULL;
   gboolean is_readonly = TRUE;
@@ -111,13 +115,20 @@ complete_root (JsonObject *config, GError **error)
     return FALSE;
   if (path != NULL && !g_str_equal (path, "rootfs"))
     return invalid (error, "root.path must be \"rootfs\"");
+  /* never the files themselves: they are the repository's objects */
+  json_object_set_string_member (root, "path", is_readonly ? "rootfs" : SC_WRITABLE_ROOT);
+  json_object_set_boolean_member (root, "readonly", is_readonly);
   if (!is_readonly)
-    return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
-                         "only read-only images are supported; set root.readonly to true and mount "
-                         "a tmpfs or a directory of the host where the image must write");
-  json_object_set_string_member (root, "path", "rootfs");
-  json_object_set_boolean_member (root, "readonly", TRUE);
+    add_note (notes, rules,
+              "the root may be written to; what is written there is lost with the deployment");
   return TRUE;
+}
+
+gboolean
+sc_runtime_config_is_writable (JsonObject *config)
+{
+  return !json_object_get_boolean_member (json_object_get_object_member (config, "root"),
+                                          "readonly");
 }
 
 static gboolean
@@ -155,6 +166,8 @@ complete_process (JsonObject *config,
   gboolean has_terminal = FALSE;
   const char *label = NULL;
   JsonObject *process = ensure_object (config, "process", error);
+  if (process != NULL && rules->args != NULL)
+    json_object_set_array_member (process, "args", sc_stored_write_strv (rules->args));
   if (process == NULL || !check_args (process, rules, error) || !complete_cwd (process, error)
       || !sc_json_get_strv (process, "env", &env, error)
       || !sc_json_get_bool (process, "terminal", FALSE, &has_terminal, error)
@@ -383,7 +396,8 @@ sc_runtime_config_complete (JsonObject *config,
                             GError **error)
 {
   if (sc_runtime_migrate (config, rules->file, notes, error)
-      && complete_version (config, rules, notes, error) && complete_root (config, error)
+      && complete_version (config, rules, notes, error)
+      && complete_root (config, rules, notes, error)
       && complete_process (config, rules, notes, error)
       && sc_runtime_mounts_check (config, rules->paths, error)
       && check_hooks (config, rules, notes, error) && complete_linux (config, rules, notes, error))

@@ -16,7 +16,11 @@ typedef struct
   const ScPaths *paths;
   const char *cgroups_path; /* what linux.cgroupsPath becomes */
   gboolean is_used;         /* the unit starts it: it must have a process */
+  const char *const *args;  /* (nullable) what runs in place of process.args */
 } ScRuntimeConfigRules;
+
+/* Below the deployment: the root of a container that may write to it, which its unit mounts. */
+#define SC_WRITABLE_ROOT "writable/root"
 
 /** sc_runtime_config_parse: TEMPLATE_INVALID with the line, LIMIT_EXCEEDED */
 JsonObject *
@@ -28,13 +32,15 @@ sc_runtime_config_parse (const char *file, const char *text, gsize size_bytes, G
  * Changes @config into what is deployed. Everything that was changed or dropped is appended to
  * @notes as text.
  *
- * Errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (writable root, user namespace that does
- * not map root)
+ * Errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, NOT_SUPPORTED (user namespace that does not map root)
  */
 gboolean sc_runtime_config_complete (JsonObject *config,
                                      const ScRuntimeConfigRules *rules,
                                      GPtrArray *notes,
                                      GError **error);
+
+/** sc_runtime_config_is_writable: whether a completed config has a root that may be written to */
+gboolean sc_runtime_config_is_writable (JsonObject *config);
 
 /** sc_template_error_convert: what sc-json says of an image's JSON is TEMPLATE_INVALID here;
  * returns FALSE, prefixed by @file */

@@ -43,8 +43,29 @@ gboolean sc_unit_text_check (const char *file,
                              ScUnitFacts *facts,
                              GError **error);
 
-/** sc_unit_text_drop_in: (transfer full): text of NAME.service.d/50-syscont.conf */
-char *sc_unit_text_drop_in (const ScPaths *paths, const char *name, const char *runtime);
+/** ScWritable: what becomes of what a container writes to its root */
+typedef enum
+{
+  SC_WRITABLE_NOT,        /* it cannot */
+  SC_WRITABLE_VOLATILE,   /* gone with the next start */
+  SC_WRITABLE_PERSISTENT, /* gone with the deployment */
+} ScWritable;
+
+/**
+ * sc_unit_text_drop_in:
+ * @rules: of the unit
+ *
+ * Returns: (transfer full): text of NAME.service.d/50-syscont.conf
+ */
+char *sc_unit_text_drop_in (const ScPaths *paths, const ScUnitRules *rules, ScWritable writable);
+
+/**
+ * sc_unit_text_overlay:
+ * @directory: of the deployment
+ *
+ * Returns: (transfer full): the argument of mount(8)'s -o for the root that may be written to
+ */
+char *sc_unit_text_overlay (const char *directory);
 
 /** sc_unit_text_cgroups_path: (transfer full): the control group of the container, below that of
  * its unit */

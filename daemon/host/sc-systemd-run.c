@@ -24,6 +24,20 @@ add_stdio (GVariantBuilder *builder, const ScCommand *command)
     g_variant_builder_add (builder, "(sv)", names[i], g_variant_new_handle (i));
 }
 
+/* What comes after runs to its end, whatever fails. */
+static void
+add_commands (GVariantBuilder *builder, const char *property, const char *const *const *commands)
+{
+  g_auto (GVariantBuilder) list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(sasb)"));
+  gboolean may_fail = strcmp (property, "ExecStopPost") == 0;
+
+  if (commands == NULL || commands[0] == NULL)
+    return;
+  for (gsize i = 0; commands[i] != NULL; i++)
+    g_variant_builder_add (&list, "(s^asb)", commands[i][0], commands[i], may_fail);
+  g_variant_builder_add (builder, "(sv)", property, g_variant_builder_end (&list));
+}
+
 static GVariant *
 unit_properties (const ScCommand *command)
 {
@@ -42,8 +56,16 @@ unit_properties (const ScCommand *command)
                            g_variant_new_string (command->directory));
   if (command->delegate)
     g_variant_builder_add (&builder, "(sv)", "Delegate", g_variant_new_boolean (TRUE));
-  GVariant *start = g_variant_new ("(s^asb)", command->argv[0], command->argv, FALSE);
-  g_variant_builder_add (&builder, "(sv)", "ExecStart", g_variant_new_array (NULL, &start, 1));
+  if (command->bound_to != NULL)
+    {
+      const char *const units[] = { command->bound_to, NULL };
+      g_variant_builder_add (&builder, "(sv)", "BindsTo", g_variant_new_strv (units, 1));
+      g_variant_builder_add (&builder, "(sv)", "After", g_variant_new_strv (units, 1));
+    }
+  const char *const *const start[] = { command->argv, NULL };
+  add_commands (&builder, "ExecStartPre", command->before);
+  add_commands (&builder, "ExecStart", start);
+  add_commands (&builder, "ExecStopPost", command->after);
   add_stdio (&builder, command);
   return g_variant_builder_end (&builder);
 }

@@ -93,7 +93,10 @@ typedef struct
   const char *directory;   /* (nullable) where it runs */
   const int *stdio;        /* (nullable) its standard input, output and error */
   gboolean delegate;       /* it makes control groups below its own */
-  guint timeout_s;         /* 0 = as long as it takes */
+  const char *bound_to;    /* (nullable) unit with which it ends */
+  const char *const *const *before; /* (nullable) commands before it, up to a NULL */
+  const char *const *const *after;  /* (nullable) commands when it has ended, whichever way */
+  guint timeout_s;                  /* 0 = as long as it takes */
 } ScCommand;
 
 /**

@@ -157,7 +157,11 @@ sc_image_render (const ScImageRenderRequest *request,
     .passwd = passwd,
     .group = group,
     .now_s = g_get_real_time () / G_USEC_PER_SEC,
+    .is_volatile = container->is_volatile,
+    .once_unit = request->once_unit,
+    .once_args = request->once_args,
   };
   out->rendering = sc_render (&render, error);
-  return out->rendering != NULL && plan_host_files (request, &render, out, error);
+  return out->rendering != NULL
+         && (request->once_unit != NULL || plan_host_files (request, &render, out, error));
 }

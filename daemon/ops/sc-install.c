@@ -4,6 +4,7 @@
  * written; from there until it is committed whatever fails, or is interrupted, is undone as a
  * whole.
  */
+#include "base/sc-fd.h"
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
@@ -16,12 +17,16 @@
 #include "ops/sc-op-private.h"
 #include "ops/sc-pull.h"
 #include "ops/sc-recover.h"
+#include "ops/sc-run-once.h"
 #include "ops/sc-switch.h"
 #include "ops/sc-teardown.h"
 #include "store/sc-image-store.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <syslog.h>
+
+#define N_STDIO 3
 
 #define TMPFILES_TIMEOUT_S 60
 
@@ -36,6 +41,10 @@ typedef struct
   ScPlatform *platform;    /* (owned) (nullable) */
   gboolean enable;
   gboolean start;
+  gboolean is_volatile;
+  gboolean once;
+  char **argv;        /* (owned) (nullable) */
+  int stdio[N_STDIO]; /* (owned) -1 for none */
 } InstallOp;
 
 /* What is known before the host is touched. */
@@ -271,6 +280,7 @@ prepare_state (Install *self)
   container->reference = g_strdup (stored_name (self));
   container->source = g_strdup (self->image->source);
   container->uuid = g_uuid_string_random ();
+  container->is_volatile = self->op->is_volatile;
   container->allow_host_paths = g_strdupv (self->op->allow_host_paths);
   container->next_deployment = 1;
   container->current = 0;
@@ -395,6 +405,22 @@ change_host (Install *self, GCancellable *cancellable, GError **error)
 }
 
 static gboolean
+run_once (Install *self, GCancellable *cancellable, GError **error)
+{
+  const InstallOp *op = self->op;
+  const ScRunOnce run = { .context = self->context,
+                          .repo = self->repo,
+                          .systemd = self->systemd,
+                          .image = self->image,
+                          .container = self->container,
+                          .argv = (const char *const *)op->argv,
+                          .stdio = op->stdio[0] >= 0 ? op->stdio : NULL };
+
+  return sc_runtime_check (self->context->config->runtime, error)
+         && sc_run_once (&run, cancellable, error);
+}
+
+static gboolean
 install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
   g_auto (Install) self = { .op = op, .context = context };
@@ -406,6 +432,11 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
   if (self.repo == NULL || !find_image (&self, cancellable, error))
     return FALSE;
   self.systemd = sc_systemd_new (context->bus, error);
+  if (self.systemd != NULL && (op->once || sc_run_is_once (self.image)))
+    {
+      prepare_state (&self);
+      return run_once (&self, cancellable, error);
+    }
   if (self.systemd == NULL
       || !sc_recover_container (context->paths, context->config, self.systemd, op->name, error)
       || !check_installed (&self, &done, cancellable, error))
@@ -445,6 +476,9 @@ install_free (ScOp *base)
   g_free (op->digest);
   g_clear_pointer (&op->platform, sc_platform_free);
   g_strfreev (op->allow_host_paths);
+  g_strfreev (op->argv);
+  for (int i = 0; i < N_STDIO; i++)
+    sc_fd_cleanup (&op->stdio[i]);
   g_free (op);
 }
 
@@ -471,5 +505,11 @@ sc_op_new_install (const ScInstallRequest *request)
   op->platform = sc_op_copy_platform (request->platform);
   op->enable = request->enable;
   op->start = request->start;
+  op->is_volatile = request->is_volatile;
+  op->once = request->once;
+  op->argv = g_strdupv ((char **)request->argv);
+  for (int i = 0; i < N_STDIO; i++)
+    op->stdio[i]
+        = request->stdio != NULL ? fcntl (request->stdio[i], F_DUPFD_CLOEXEC, N_STDIO) : -1;
   return &op->base;
 }

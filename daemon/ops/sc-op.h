@@ -133,6 +133,12 @@ typedef struct
   const ScPlatform *platform;          /* (nullable) */
   gboolean enable;
   gboolean start;
+  gboolean is_volatile; /* what is written to the root is not kept for the next start */
+
+  /* run to its end and leave nothing, as an image may also say by a label */
+  gboolean once;
+  const char *const *argv; /* (nullable) what runs in place of what the image says */
+  const int *stdio;        /* (nullable) three fds, which are duplicated */
 } ScInstallRequest;
 
 ScOp *sc_op_new_install (const ScInstallRequest *request);

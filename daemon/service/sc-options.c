@@ -102,6 +102,14 @@ sc_options_get_handle (const ScOptions *self, const char *key, gint32 *handle)
   return value != NULL;
 }
 
+const gint32 *
+sc_options_get_handles (const ScOptions *self, const char *key, gsize *n)
+{
+  GVariant *value = g_hash_table_lookup (self->values, key);
+
+  return value != NULL ? g_variant_get_fixed_array (value, n, sizeof (gint32)) : NULL;
+}
+
 const char **
 sc_options_get_strv (const ScOptions *self, const char *key)
 {

@@ -38,6 +38,9 @@ const char *sc_options_get_string (const ScOptions *self, const char *key);
 /** sc_options_get_handle: FALSE when it was not given; @handle: (out): index of a file descriptor */
 gboolean sc_options_get_handle (const ScOptions *self, const char *key, gint32 *handle);
 
+/** sc_options_get_handles: (transfer none) (nullable): NULL when it was not given; @n: (out): how many */
+const gint32 *sc_options_get_handles (const ScOptions *self, const char *key, gsize *n);
+
 /** sc_options_get_strv: (transfer container) (nullable): NULL when it was not given */
 const char **sc_options_get_strv (const ScOptions *self, const char *key);
 

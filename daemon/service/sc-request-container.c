@@ -2,6 +2,7 @@
 #include "service/sc-request-private.h"
 
 #include "base/sc-digest.h"
+#include "base/sc-fd.h"
 #include "base/sc-name.h"
 #include "deploy/sc-host-path.h"
 #include "deploy/sc-rendering.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define MAX_HOST_PATHS 64
+#define N_STDIO        3
 
 static gboolean
 set_container (ScRequest *request, const char *name, GError **error)
@@ -67,6 +69,48 @@ parse_host_paths (const ScOptions *options, char ***paths, GError **error)
   return TRUE;
 }
 
+/* A container that runs once: what runs, and where it reads and writes. The descriptors may be of
+ * any kind: only the container uses them. */
+static gboolean
+parse_once (const ScCall *call,
+            ScRequest *request,
+            ScInstallRequest *install,
+            int stdio[N_STDIO],
+            GError **error)
+{
+  gsize n = 0;
+  const gint32 *handles = sc_options_get_handles (request->options, "stdio", &n);
+
+  install->once = sc_options_get_bool (request->options, "once", FALSE);
+  if (install->argv != NULL && (!install->once || install->argv[0] == NULL))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"argv\" needs \"once\" and at least one word");
+  if (handles == NULL)
+    return TRUE;
+  if (n != N_STDIO)
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"stdio\" must have three descriptors");
+  for (gsize i = 0; i < N_STDIO; i++)
+    {
+      stdio[i] = sc_request_take_fd (call, handles[i], error);
+      if (stdio[i] < 0)
+        return FALSE;
+    }
+  install->stdio = stdio;
+  return TRUE;
+}
+
+static gboolean
+parse_writable (const ScOptions *options, gboolean *is_volatile, GError **error)
+{
+  const char *text = sc_options_get_string (options, "writable");
+
+  *is_volatile = g_strcmp0 (text, "volatile") == 0;
+  return text == NULL || *is_volatile || strcmp (text, "persistent") == 0
+         || sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                          "option \"writable\" must be \"volatile\" or \"persistent\"");
+}
+
 static gboolean
 parse_install (const ScCall *call, ScRequest *request, GError **error)
 {
@@ -93,7 +137,8 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
       || !parse_host_paths (request->options, &allow_host_paths, error))
     return FALSE;
 
-  const ScInstallRequest install = {
+  g_autofree const char **argv = sc_options_get_strv (request->options, "argv");
+  ScInstallRequest install = {
     .reference = request->subject.reference,
     .name = name,
     .values = values,
@@ -102,9 +147,16 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
     .platform = platform,
     .enable = sc_options_get_bool (request->options, "enable", TRUE),
     .start = sc_options_get_bool (request->options, "start", FALSE),
+    .argv = argv,
   };
-  request->op = sc_op_new_install (&install);
-  return sc_request_take_auth (call, request, error);
+  int stdio[N_STDIO] = { -1, -1, -1 };
+  gboolean is_good = parse_writable (request->options, &install.is_volatile, error)
+                     && parse_once (call, request, &install, stdio, error);
+  if (is_good)
+    request->op = sc_op_new_install (&install);
+  for (gsize i = 0; i < N_STDIO; i++)
+    sc_fd_cleanup (&stdio[i]);
+  return is_good && sc_request_take_auth (call, request, error);
 }
 
 static gboolean
@@ -166,6 +218,7 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
 static const ScOptionSpec install_options[] = {
   { "values", "a{ss}" }, { "start", "b" }, { "enable", "b" },   { "digest", "s" },
   { "platform", "s" },   { "auth", "h" },  { "no-queue", "b" }, { "allow-host-paths", "as" },
+  { "writable", "s" },   { "once", "b" },  { "argv", "as" },    { "stdio", "ah" },
   { NULL, NULL },
 };
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-run-once.h"
+
+#include "base/sc-log.h"
+#include "deploy/sc-deployment.h"
+#include "deploy/sc-runtime-config.h"
+#include "deploy/sc-unit-text.h"
+#include "ops/sc-image-render.h"
+#include "ops/sc-op-private.h"
+
+#define LABEL              "atomic.run"
+#define DAEMON_UNIT        "syscontd.service"
+#define TMPFILES_TIMEOUT_S 60
+
+typedef struct
+{
+  const ScRunOnce *request;
+  char *unit; /* (owned) of the transient service, without ".service": also the runtime's name */
+  char *directory; /* (owned) of the checkout path */
+  char *bundle;    /* (owned) its absolute path */
+  char *tmpfiles;  /* (owned) path of the lines for systemd-tmpfiles */
+  ScImageRendering rendered;
+} Run;
+
+static void
+run_clear (Run *self)
+{
+  g_free (self->unit);
+  g_free (self->directory);
+  g_free (self->bundle);
+  g_free (self->tmpfiles);
+  sc_image_rendering_clear (&self->rendered);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+
+gboolean
+sc_run_is_once (const ScImage *image)
+{
+  const char *label = image->labels != NULL ? g_hash_table_lookup (image->labels, LABEL) : NULL;
+
+  return g_strcmp0 (label, "once") == 0;
+}
+
+static gboolean
+run_tmpfiles (const Run *self, const char *option, GError **error)
+{
+  const char *const argv[] = { "/usr/bin/systemd-tmpfiles", option, self->tmpfiles, NULL };
+
+  return self->rendered.rendering->tmpfiles == NULL
+         || sc_systemd_run (self->request->systemd, argv,
+                            "Temporary files of a container that runs once", TMPFILES_TIMEOUT_S,
+                            NULL, error);
+}
+
+/* The root is mounted by the service, so that it is also unmounted when nobody is left to do it. */
+static gboolean
+run_container (const Run *self, int *exit_status, GCancellable *cancellable, GError **error)
+{
+  const char *runtime = self->request->context->config->runtime;
+  g_autofree char *service = g_strconcat (self->unit, ".service", NULL);
+  g_autofree char *own = g_strconcat (self->bundle, "/writable", NULL);
+  g_autofree char *upper = g_strconcat (own, "/upper", NULL);
+  g_autofree char *work = g_strconcat (own, "/work", NULL);
+  g_autofree char *root = g_strconcat (self->bundle, "/" SC_WRITABLE_ROOT, NULL);
+  g_autofree char *overlay = sc_unit_text_overlay (self->bundle);
+  const char *const run[] = { runtime, "run", self->unit, NULL };
+  const char *const mkdir[] = { "/usr/bin/mkdir", "-p", "-m", "0755", upper, work, root, NULL };
+  const char *const mount[]
+      = { "/usr/bin/mount", "-t", "overlay", "-o", overlay, "overlay", root, NULL };
+  const char *const delete[] = { runtime, "delete", "-f", self->unit, NULL };
+  const char *const umount[] = { "/usr/bin/umount", "-l", root, NULL };
+  const char *const *const before[] = { mkdir, mount, NULL };
+  const char *const *const after[]
+      = { delete, self->rendered.rendering->is_writable ? umount : NULL, NULL };
+  const ScCommand command = { .unit = service,
+                              .argv = run,
+                              .description = "System container that runs once",
+                              .directory = self->bundle,
+                              .stdio = self->request->stdio,
+                              .delegate = TRUE,
+                              .bound_to = DAEMON_UNIT,
+                              .before = self->rendered.rendering->is_writable ? before : NULL,
+                              .after = after };
+
+  sc_progress_set_phase (self->request->context->progress, "start");
+  return sc_systemd_run_command (self->request->systemd, &command, exit_status, cancellable, error);
+}
+
+static gboolean
+run_in_bundle (const Run *self, int *exit_status, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) clean_error = NULL;
+
+  if (!run_tmpfiles (self, "--create", error))
+    return FALSE;
+  gboolean ran = run_container (self, exit_status, cancellable, error);
+  if (!run_tmpfiles (self, "--remove", &clean_error))
+    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = self->request->context->job_id },
+            "removing temporary files: %s", clean_error->message);
+  return ran;
+}
+
+static gboolean
+render (Run *self, GCancellable *cancellable, GError **error)
+{
+  const ScRunOnce *request = self->request;
+  const ScImageRenderRequest render_request = { .context = request->context,
+                                                .repo = request->repo,
+                                                .image = request->image,
+                                                .container = request->container,
+                                                .once_unit = self->unit,
+                                                .once_args = request->argv };
+
+  sc_progress_set_phase (request->context->progress, "render");
+  return sc_image_render (&render_request, &self->rendered, cancellable, error);
+}
+
+static void
+report (const Run *self, int exit_status)
+{
+  ScOpContext *context = self->request->context;
+
+  g_variant_dict_insert (context->result, "exit-status", "i", exit_status);
+  g_variant_dict_insert (context->result, "notes", "^as", self->rendered.rendering->notes);
+  sc_op_set_changed (context, TRUE);
+  sc_log (G_LOG_LEVEL_MESSAGE,
+          &(ScLogFields){ .job = context->job_id,
+                          .operation = "run",
+                          .image = self->request->image->digest,
+                          .has_caller_uid = TRUE,
+                          .caller_uid = context->caller_uid },
+          "ran %s once, it exited with %d", self->request->container->reference, exit_status);
+}
+
+gboolean
+sc_run_once (const ScRunOnce *request, GCancellable *cancellable, GError **error)
+{
+  const ScPaths *paths = request->context->paths;
+  const char *name = request->container->name;
+  g_auto (Run) self = { .request = request };
+  int exit_status = 0;
+
+  self.unit = g_strdup_printf ("%s-run-%" G_GUINT64_FORMAT, name, request->context->job_id);
+  self.directory = g_strdup_printf (".%s.partial", self.unit);
+  self.bundle = g_build_filename (paths->checkout, self.directory, NULL);
+  self.tmpfiles = g_strdup_printf ("%s/tmpfiles-%s.conf", self.bundle, name);
+  if (!render (&self, cancellable, error))
+    return FALSE;
+
+  sc_progress_set_phase (request->context->progress, "stage");
+  gboolean ran
+      = sc_bundle_make (paths, request->repo, self.directory, name, self.rendered.rootfs_commit,
+                        self.rendered.rendering, cancellable, error)
+        && run_in_bundle (&self, &exit_status, cancellable, error);
+  sc_progress_set_phase (request->context->progress, "clean");
+  if (!sc_bundle_remove (paths, self.directory, ran ? error : NULL) || !ran)
+    return FALSE;
+  report (&self, exit_status);
+  return TRUE;
+}
