@@ -71,7 +71,7 @@ parse_docker_archive (const char *text, const char *rest, ScImageArgument *out, 
 static gboolean
 refuse_transport (const char *text, GError **error)
 {
-  static const char *const known[] = { "docker:", "dir:", "containers-storage:", NULL };
+  static const char *const known[] = { "dir:", "containers-storage:", NULL };
 
   for (guint i = 0; known[i] != NULL; i++)
     if (g_str_has_prefix (text, known[i]))
@@ -137,7 +137,8 @@ sc_image_argument_store_name (const ScImageArgument *self, const char *ref_name)
 {
   if (self->kind == SC_IMAGE_DOCKER_ARCHIVE)
     return NULL;
-  if (ref_name != NULL && strchr (ref_name, '/') != NULL)
+  /* A tag has none of these, a name has. */
+  if (ref_name != NULL && strpbrk (ref_name, "/:") != NULL)
     return g_strdup (ref_name);
 
   const char *tag = self->tag != NULL ? self->tag : ref_name;

@@ -37,8 +37,8 @@ void sc_image_argument_clear (ScImageArgument *self);
  * sc_image_argument_store_name:
  * @ref_name: (nullable): org.opencontainers.image.ref.name of the chosen entry of the layout
  *
- * Returns: (transfer full) (nullable): the name to store a layout under: @ref_name when it is a full
- * one, otherwise "basename:TAG"; NULL for a docker-archive, which has the name in it
+ * Returns: (transfer full) (nullable): the name to store a layout under: @ref_name when it is more
+ * than a tag, otherwise "basename:TAG"; NULL for a docker-archive, which has the name in it
  */
 char *sc_image_argument_store_name (const ScImageArgument *self, const char *ref_name);
 

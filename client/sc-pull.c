@@ -15,6 +15,15 @@
 gboolean
 sc_pull_is_local (const char *image)
 {
+  /* "docker:5000/app" is of a registry, as every name with a port */
+  const char *engine = "docker:";
+  if (g_str_has_prefix (image, engine))
+    {
+      const char *name = image + strlen (engine);
+      gsize digits = strspn (name, "0123456789");
+      return digits == 0 || name[digits] != '/';
+    }
+
   static const char *const prefixes[]
       = { "oci:", "oci-archive:", "docker-archive:", "dockertar:", NULL };
 

@@ -27,7 +27,8 @@ gboolean sc_pull_add_auth (const char *authfile,
                            GUnixFDList **fds,
                            GError **error);
 
-/** sc_pull_is_local: whether the argument is content that this program has to open */
+/** sc_pull_is_local: whether the argument is content of this machine, which has to be brought into
+ * the store before it can be installed */
 gboolean sc_pull_is_local (const char *image);
 
 /** sc_pull_run: makes the job and follows it; exit status. @result: as of sc_follow() */

@@ -22,6 +22,7 @@ typedef struct
 extern const ScVerb sc_verb_cancel;
 extern const ScVerb sc_verb_check;
 extern const ScVerb sc_verb_df;
+extern const ScVerb sc_verb_export;
 extern const ScVerb sc_verb_images;
 extern const ScVerb sc_verb_inspect;
 extern const ScVerb sc_verb_install;

@@ -84,9 +84,9 @@ const ScVerb sc_verb_pull = {
   .name = "pull",
   .arguments = "IMAGE",
   .summary = "Download or import an image",
-  .description = "IMAGE is REGISTRY/NAME[:TAG][@DIGEST], oci:DIRECTORY[:TAG], "
-                 "oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME]; with \"-\" as FILE it "
-                 "is read from standard input.",
+  .description = "IMAGE is REGISTRY/NAME[:TAG][@DIGEST], docker:NAME[:TAG] of the local engine, "
+                 "oci:DIRECTORY[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME]; with "
+                 "\"-\" as FILE it is read from standard input.",
   .options = options,
   .min_arguments = 1,
   .max_arguments = 1,

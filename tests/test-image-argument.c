@@ -115,6 +115,7 @@ main (int argc, char **argv)
     { "busybox", SC_IMAGE_NAME, "busybox", NULL },
     { "registry.example.com:5000/etcd:3.5", SC_IMAGE_NAME, "registry.example.com:5000/etcd:3.5",
       NULL },
+    { "docker:app:1", SC_IMAGE_NAME, "docker:app:1", NULL },
     { "oci:/usr", SC_IMAGE_OCI_DIR, "/usr", NULL },
     { "oci:/usr:latest", SC_IMAGE_OCI_DIR, "/usr", "latest" },
     { "oci-archive:/no/such.tar:v1", SC_IMAGE_OCI_ARCHIVE, "/no/such.tar", "v1" },
@@ -140,7 +141,7 @@ main (int argc, char **argv)
     { "oci-archive:-", NULL, "imported:latest" },
     { "docker-archive:/x/etcd.tar", NULL, NULL },
   };
-  static const char *const refused[] = { "docker:a:b", "containers-storage:a:b", "dir:/etc" };
+  static const char *const refused[] = { "containers-storage:a:b", "dir:/etc" };
 
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)

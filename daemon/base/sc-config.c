@@ -27,8 +27,8 @@ typedef struct
   const char *group;
   const char *key;
   KeyType type;
-  gsize offset; /* in ScConfig */
-  const char *default_path;
+  gsize offset;             /* in ScConfig */
+  const char *default_path; /* of TYPE_PATHS with ";" between them */
   guint64 default_number;
   guint64 min;
   guint64 max;
@@ -45,6 +45,8 @@ static const KeyRow rows[] = {
   { "Spool", "MaxBytes", TYPE_SIZE, AT (spool_max_bytes), NULL, 8 * GIB, 0, MAX_SIZE_BYTES },
   { "Spool", "RetentionSec", TYPE_UINT, AT (spool_retention_s), NULL, 7 * 86400, 0, G_MAXINT32 },
   { "Runtime", "Path", TYPE_PATH, AT (runtime), "/usr/bin/runc" },
+  { "Engine", "Socket", TYPE_PATHS, AT (engine_sockets),
+    "/run/docker.sock;/run/podman/podman.sock" },
   { "HostFiles", "AllowedPrefixes", TYPE_PATHS, AT (allowed_prefixes),
     "/etc;/usr/local;/opt;/var/lib" },
   { "Registries", "Insecure", TYPE_REGISTRIES, AT (insecure_registries) },
@@ -369,6 +371,7 @@ sc_config_free (ScConfig *self)
   g_strfreev (self->allowed_prefixes);
   g_strfreev (self->insecure_registries);
   g_strfreev (self->unqualified_search);
+  g_strfreev (self->engine_sockets);
   g_clear_pointer (&self->short_names, g_hash_table_unref);
   g_free (self);
 }

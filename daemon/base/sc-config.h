@@ -19,6 +19,8 @@ typedef struct
                                 * TLS allowed */
   GHashTable *short_names;   /* (owned) [Registries] ShortNames=NAME=FULLNAME;…: char* to char* */
   char **unqualified_search; /* (owned) [Registries] UnqualifiedSearch=HOST[:PORT];… */
+  char **engine_sockets;     /* (owned) [Engine] Socket=, absolute paths, the first that can be
+                              * connected to is asked */
   guint idle_exit_s;         /* [Daemon] IdleExitSec=, 60, 0 = never, at most 86400 */
   guint max_jobs;            /* [Daemon] MaxJobs=, 4, 1 to 16 */
   guint start_timeout_s;     /* [Daemon] StartTimeoutSec=, 90 */

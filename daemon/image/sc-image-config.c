@@ -8,7 +8,7 @@
 
 #define MAX_LABELS 10000
 
-static const ScJsonLimits limits = {
+const ScJsonLimits sc_image_config_limits = {
   .max_bytes = SC_IMAGE_CONFIG_MAX_BYTES,
   .max_depth = 16,
   .max_values = 20000,
@@ -316,7 +316,7 @@ sc_image_config_parse (GBytes *bytes, guint n_layers, GError **error)
 {
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
-  g_autoptr (JsonObject) root = sc_json_parse_object (data, size, &limits, error);
+  g_autoptr (JsonObject) root = sc_json_parse_object (data, size, &sc_image_config_limits, error);
   g_autoptr (ScImageConfig) self = g_new0 (ScImageConfig, 1);
 
   self->labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/sc-json.h"
 #include "image/sc-platform.h"
 
 #define SC_IMAGE_CONFIG_MAX_BYTES (8 * 1024 * 1024)
@@ -24,6 +25,9 @@ typedef struct
   GHashTable *labels;   /* (owned) char* to char* */
   char **diff_ids;      /* (owned) digests of the unpacked layers, base first */
 } ScImageConfig;
+
+/** sc_image_config_limits: of the JSON text */
+extern const ScJsonLimits sc_image_config_limits;
 
 /**
  * sc_image_config_parse:

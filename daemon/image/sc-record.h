@@ -70,6 +70,7 @@ typedef enum
                         * SC_ENTRY_DROPPED; no whiteouts */
   SC_UNPACK_DOCKER_ARCHIVE, /* that of "docker save": links come too, and what is compressed as
                              * SC_ENTRY_PACKED */
+  SC_UNPACK_DOCKER_ANSWER,  /* likewise, as the body of an engine's answer over HTTP */
 } ScUnpackKind;
 
 /* --- payloads --- */

@@ -16,9 +16,9 @@
 #define DIGITS "0123456789"
 
 /* What a client opens for the service, or what belongs to another tool. */
-static const char *const client_transports[]
-    = { "oci:", "oci-archive:",        "docker:", "docker-archive:", "dockertar:",
-        "dir:", "containers-storage:", "ostree:" };
+static const char *const client_transports[] = {
+  "oci:", "oci-archive:", "docker-archive:", "dockertar:", "dir:", "containers-storage:", "ostree:"
+};
 
 void
 sc_reference_free (ScReference *self)
@@ -51,11 +51,26 @@ check_transport (const char *text, GError **error)
                    "write it without http: or https:; a registry without TLS is named as Insecure= "
                    "in [Registries] of "
                    "syscont.conf");
+  if (sc_reference_after_engine (text) != NULL)
+    return refuse (text, error,
+                   "an image of the local engine is brought in with \"syscontctl pull\" first");
   for (gsize i = 0; i < G_N_ELEMENTS (client_transports); i++)
     if (g_str_has_prefix (text, client_transports[i])
         && !g_ascii_isdigit (text[strlen (client_transports[i])]))
       return refuse (text, error, "local content is opened by syscontctl and given to ImportImage");
   return TRUE;
+}
+
+const char *
+sc_reference_after_engine (const char *text)
+{
+  if (!g_str_has_prefix (text, SC_ENGINE_PREFIX))
+    return NULL;
+
+  const char *name = text + strlen (SC_ENGINE_PREFIX);
+  gsize digits = strspn (name, DIGITS);
+  gboolean is_port = digits > 0 && name[digits] == '/';
+  return is_port || g_str_has_prefix (name, "//") ? NULL : name;
 }
 
 /* distribution-spec, "Pulling manifests": [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* */

@@ -36,6 +36,12 @@ typedef struct
 ScReference *sc_reference_parse (const char *text, GError **error);
 void sc_reference_free (ScReference *self);
 
+#define SC_ENGINE_PREFIX "docker:"
+
+/** sc_reference_after_engine: (nullable): NAME of "docker:NAME", lent by @text; NULL for another
+ * text, also for "docker:5000/NAME": that is a registry */
+const char *sc_reference_after_engine (const char *text);
+
 /**
  * sc_reference_list_candidates:
  * @short_names: (nullable): from the configuration, char* to char*

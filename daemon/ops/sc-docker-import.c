@@ -342,7 +342,7 @@ start_stream (Run *run, GCancellable *cancellable, GError **error)
 {
   ScOpContext *context = run->import->context;
   ScUnpackRequest request = {
-    .kind = SC_UNPACK_DOCKER_ARCHIVE,
+    .kind = run->import->is_answer ? SC_UNPACK_DOCKER_ANSWER : SC_UNPACK_DOCKER_ARCHIVE,
     .compression = SC_COMPRESSION_NONE,
     .max_bytes = context->config->max_image_bytes,
     .max_entries = context->config->max_layer_entries,

@@ -16,6 +16,7 @@ typedef struct
   const char *name;           /* (nullable) which image of the archive */
   const char *fullname;       /* (nullable) name in the store; NULL: the archive's own */
   const char *source;         /* transport string as given */
+  gboolean is_answer;         /* what comes is an engine's answer with the archive in it */
 } ScDockerImport;
 
 /**

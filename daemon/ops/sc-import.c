@@ -46,7 +46,7 @@ sc_op_import_check_fd (int fd, GError **error)
   return TRUE;
 }
 
-/* The caller's name, or the layout's own if that is a full one. */
+/* The caller's name, or the layout's own if that is more than a tag. */
 static ScReference *
 choose_name (const ImportOp *self, const char *ref_name, GError **error)
 {
@@ -54,10 +54,10 @@ choose_name (const ImportOp *self, const char *ref_name, GError **error)
     return sc_reference_parse (self->fullname, error);
 
   g_autoptr (ScReference) own = ref_name != NULL ? sc_reference_parse (ref_name, NULL) : NULL;
-  if (own != NULL && own->registry != NULL)
+  if (own != NULL && strpbrk (ref_name, "/:") != NULL)
     return g_steal_pointer (&own);
   sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                "the image layout has no full name of its own: say what to store it as with "
+                "the image layout has no name of its own: say what to store it as with "
                 "\"reference\" (--name-as)");
   return NULL;
 }

@@ -93,6 +93,9 @@ ScOp *sc_op_new_pull (const ScReference *given,
                       const ScPlatform *platform,
                       gboolean if_newer);
 
+/** sc_op_new_engine_pull: from the local engine; @reference: as the engine knows it */
+ScOp *sc_op_new_engine_pull (const ScReference *reference, const ScPlatform *platform);
+
 typedef enum
 {
   SC_IMPORT_OCI_ARCHIVE,
@@ -115,6 +118,17 @@ typedef struct
 } ScImportRequest;
 
 ScOp *sc_op_new_import (const ScImportRequest *request);
+
+/**
+ * sc_op_new_export:
+ * @image: a name or the beginning of a digest
+ * @target_fd: (transfer full): checked with sc_op_export_check_fd()
+ */
+ScOp *sc_op_new_export (const char *image, int target_fd);
+
+/** sc_op_export_check_fd: INVALID_ARGUMENT unless it is a regular file or a pipe that is open for
+ * writing */
+gboolean sc_op_export_check_fd (int fd, GError **error);
 
 /** sc_op_import_check_fd: INVALID_ARGUMENT unless it is a regular file or a pipe that is open for
  * reading */

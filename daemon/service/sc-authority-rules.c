@@ -12,6 +12,7 @@
 static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Pull", SC_ACTION_PULL, "download the image" },
   { SYSCONT_MANAGER_INTERFACE, "ImportImage", SC_ACTION_PULL, "import the image" },
+  { SYSCONT_MANAGER_INTERFACE, "ExportImage", SC_ACTION_PULL, "export the image" },
   { SYSCONT_MANAGER_INTERFACE, "Install", SC_ACTION_INSTALL, "install the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Uninstall", SC_ACTION_UNINSTALL, "uninstall the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Start", SC_ACTION_MANAGE, "start the system container" },

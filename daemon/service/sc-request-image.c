@@ -9,12 +9,30 @@
 #define MAX_SOURCE_BYTES 1024
 
 static gboolean
+parse_engine_pull (const char *text, ScRequest *request, GError **error)
+{
+  g_autoptr (ScPlatform) platform = NULL;
+  ScReference *reference = sc_reference_parse (sc_reference_after_engine (text), error);
+
+  request->subject.reference = reference;
+  if (reference == NULL || !sc_request_parse_platform (request->options, &platform, error))
+    return FALSE;
+  /* Whoever is asked for leave is to see where it comes from. */
+  g_free (reference->text);
+  reference->text = g_strdup (text);
+  request->op = sc_op_new_engine_pull (reference, platform);
+  return TRUE;
+}
+
+static gboolean
 parse_pull (const ScCall *call, ScRequest *request, GError **error)
 {
   const char *text;
   g_autoptr (ScPlatform) platform = NULL;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &text, NULL);
+  if (sc_reference_after_engine (text) != NULL)
+    return parse_engine_pull (text, request, error);
   g_autoptr (ScReference) given = sc_reference_parse (text, error);
   if (given == NULL)
     return FALSE;
@@ -84,6 +102,24 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
   return TRUE;
 }
 
+static gboolean
+parse_export_image (const ScCall *call, ScRequest *request, GError **error)
+{
+  const char *image;
+  gint32 handle;
+
+  g_variant_get (call->parameters, "(&sh@a{sv})", &image, &handle, NULL);
+  if (!sc_request_check_image (image, error))
+    return FALSE;
+
+  sc_autofd fd = sc_request_take_fd (call, handle, error);
+  if (fd < 0 || !sc_op_export_check_fd (fd, error))
+    return FALSE;
+  request->subject.image = g_strdup (image);
+  request->op = sc_op_new_export (image, sc_fd_steal (&fd));
+  return TRUE;
+}
+
 static const ScOptionSpec pull_options[] = {
   { "if-newer", "b" }, { "platform", "s" }, { "auth", "h" }, { "no-queue", "b" }, { NULL, NULL },
 };
@@ -93,8 +129,14 @@ static const ScOptionSpec import_options[] = {
   { "platform", "s" },  { "no-queue", "b" }, { NULL, NULL },
 };
 
+static const ScOptionSpec export_options[] = {
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
 const ScMethod sc_request_image_methods[] = {
   { "Pull", pull_options, parse_pull },
   { "ImportImage", import_options, parse_import_image },
+  { "ExportImage", export_options, parse_export_image },
   { NULL, NULL, NULL },
 };

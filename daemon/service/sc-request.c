@@ -17,7 +17,7 @@ static const ScMethod *const groups[] = {
 };
 
 /* where images come from: Pull and Install, and the formats of ImportImage */
-static const char *const transports[] = { "registry", "oci-archive", "docker-archive" };
+static const char *const transports[] = { "registry", "docker", "oci-archive", "docker-archive" };
 
 const ScMethod *
 sc_request_find_method (const char *method)

@@ -328,6 +328,17 @@ resolve_layers (ScRepo *repo, const ScStoredManifest *manifest, GError **error)
   return g_strv_builder_end (commits);
 }
 
+char **
+sc_image_store_get_layers (ScRepo *repo, const ScImage *image, GError **error)
+{
+  g_autoptr (ScStoredManifest) manifest = load_manifest (repo, image, error);
+  char **layers = manifest != NULL ? resolve_layers (repo, manifest, error) : NULL;
+
+  if (manifest != NULL && layers == NULL)
+    sc_prefix_error (error, "image %s: ", image->digest);
+  return layers;
+}
+
 static char *
 make_rootfs (ScRepo *repo,
              const ScImage *image,

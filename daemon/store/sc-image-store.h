@@ -96,6 +96,10 @@ GBytes *sc_image_store_get_manifest (ScRepo *repo, const ScImage *image, GError 
 /** sc_image_store_get_config: (transfer full): raw bytes, from the config commit */
 GBytes *sc_image_store_get_config (ScRepo *repo, const ScImage *image, GError **error);
 
+/** sc_image_store_get_layers: (transfer full): commits of the layers, base first; NOT_FOUND when one
+ * is not stored, NOT_SUPPORTED for a tree made in OSTree itself, which has no layers */
+char **sc_image_store_get_layers (ScRepo *repo, const ScImage *image, GError **error);
+
 /**
  * sc_image_store_ensure_rootfs:
  *

@@ -3,26 +3,6 @@
 
 #include "store/sc-merge-tree.h"
 
-/* Layers that another tool stored do not tell: all their directories count as real. */
-static GHashTable *
-read_implicit (GVariant *commit)
-{
-  g_autoptr (GVariant) metadata = g_variant_get_child_value (commit, 0);
-  g_autoptr (GVariant) value
-      = g_variant_lookup_value (metadata, "syscont.implicit-dirs", G_VARIANT_TYPE_STRING_ARRAY);
-  if (value == NULL)
-    return NULL;
-
-  g_autoptr (GHashTable) paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  GVariantIter iter;
-  char *path = NULL;
-
-  g_variant_iter_init (&iter, value);
-  while (g_variant_iter_next (&iter, "s", &path))
-    g_hash_table_add (paths, path);
-  return g_steal_pointer (&paths);
-}
-
 static gboolean
 apply_layer (ScMergeTree *tree,
              OstreeRepo *ostree,
@@ -35,7 +15,7 @@ apply_layer (ScMergeTree *tree,
   if (commit == NULL || !sc_commit_get_root (commit, &layer.tree, &layer.meta, error))
     return FALSE;
 
-  g_autoptr (GHashTable) implicit = read_implicit (commit);
+  g_autoptr (GHashTable) implicit = sc_commit_dup_implicit (commit);
   layer.implicit = implicit;
   return sc_merge_tree_apply (tree, &layer, cancellable, error);
 }

@@ -248,6 +248,27 @@ sc_repo_abort (ScRepo *self)
             cause->message);
 }
 
+ScRepoLock *
+sc_repo_lock (ScRepo *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  ScRepoLock *lock
+      = ostree_repo_auto_lock_push (self->ostree, OSTREE_REPO_LOCK_SHARED, cancellable, &cause);
+
+  if (lock == NULL)
+    {
+      sc_store_fail (error, g_steal_pointer (&cause));
+      sc_prefix_error (error, "locking the repository: ");
+    }
+  return lock;
+}
+
+void
+sc_repo_unlock (ScRepoLock *lock)
+{
+  ostree_repo_auto_lock_cleanup (lock);
+}
+
 char *
 sc_repo_resolve (ScRepo *self, const char *ref, GError **error)
 {

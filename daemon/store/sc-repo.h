@@ -48,6 +48,14 @@ sc_repo_transaction_end (ScRepoTransaction *self)
   sc_repo_abort (self);
 }
 
+/**
+ * ScRepoLock: g_autoptr guard of the shared lock: as long as it is held, nothing is pruned, by
+ * whatever program. For whoever only reads, and reads long.
+ */
+typedef OstreeRepoAutoLock ScRepoLock;
+ScRepoLock *sc_repo_lock (ScRepo *self, GCancellable *cancellable, GError **error);
+void sc_repo_unlock (ScRepoLock *lock);
+
 /** sc_repo_resolve: (transfer full) (nullable): the commit of @ref; NULL without @error when there
  * is no such ref */
 char *sc_repo_resolve (ScRepo *self, const char *ref, GError **error);
@@ -127,3 +135,4 @@ gboolean sc_repo_checkout (ScRepo *self,
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRepo, sc_repo_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRepoTransaction, sc_repo_transaction_end)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScRepoLock, sc_repo_unlock)

@@ -191,6 +191,32 @@ sc_dirmeta_write (OstreeRepo *repo,
   return write_object (repo, OSTREE_OBJECT_TYPE_DIR_META, dirmeta, out, cancellable, error);
 }
 
+gboolean
+sc_dirmeta_load (OstreeRepo *repo,
+                 const ScChecksum *checksum,
+                 ScFileMeta *meta,
+                 GVariant **xattrs,
+                 GError **error)
+{
+  g_autofree char *hex = ostree_checksum_from_bytes (checksum->bytes);
+  g_autoptr (GVariant) dirmeta = NULL;
+  g_autoptr (GError) cause = NULL;
+
+  if (!ostree_repo_load_variant (repo, OSTREE_OBJECT_TYPE_DIR_META, hex, &dirmeta, &cause))
+    return sc_store_fail_damaged (error, g_steal_pointer (&cause));
+  if (!sc_object_has_checksum (dirmeta, checksum)
+      || !ostree_validate_structureof_dirmeta (dirmeta, NULL))
+    return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT,
+                         "object %s.dirmeta is damaged (remove the image and pull it again)", hex);
+
+  g_variant_get (dirmeta, "(uuu@a(ayay))", &meta->uid, &meta->gid, &meta->mode, xattrs);
+  meta->uid = GUINT32_FROM_BE (meta->uid);
+  meta->gid = GUINT32_FROM_BE (meta->gid);
+  meta->mode = GUINT32_FROM_BE (meta->mode);
+  meta->xattrs = *xattrs;
+  return TRUE;
+}
+
 char *
 sc_commit_write (OstreeRepo *repo,
                  const ScCommit *commit,
@@ -250,4 +276,23 @@ sc_commit_get_root (GVariant *commit, ScChecksum *tree, ScChecksum *meta, GError
       || !sc_tree_get_checksum (commit, COMMIT_META, meta))
     return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT, "the commit has no root directory");
   return TRUE;
+}
+
+GHashTable *
+sc_commit_dup_implicit (GVariant *commit)
+{
+  g_autoptr (GVariant) metadata = g_variant_get_child_value (commit, 0);
+  g_autoptr (GVariant) value
+      = g_variant_lookup_value (metadata, "syscont.implicit-dirs", G_VARIANT_TYPE_STRING_ARRAY);
+  if (value == NULL)
+    return NULL;
+
+  g_autoptr (GHashTable) paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GVariantIter iter;
+  char *path = NULL;
+
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "s", &path))
+    g_hash_table_add (paths, path);
+  return g_steal_pointer (&paths);
 }

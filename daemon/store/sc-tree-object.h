@@ -84,6 +84,13 @@ gboolean sc_dirmeta_write (OstreeRepo *repo,
                            GCancellable *cancellable,
                            GError **error);
 
+/** sc_dirmeta_load: @xattrs: (out) (transfer full): those of @meta, which lends them */
+gboolean sc_dirmeta_load (OstreeRepo *repo,
+                          const ScChecksum *checksum,
+                          ScFileMeta *meta,
+                          GVariant **xattrs,
+                          GError **error);
+
 typedef struct
 {
   const char *subject;
@@ -106,3 +113,8 @@ GVariant *sc_commit_load (OstreeRepo *repo, const char *checksum, GError **error
 
 /** sc_commit_get_root: FALSE with STORAGE_CORRUPT when the variant has no valid root */
 gboolean sc_commit_get_root (GVariant *commit, ScChecksum *tree, ScChecksum *meta, GError **error);
+
+/** sc_commit_dup_implicit: (transfer full) (nullable): set of the paths of a layer's directories
+ * that have no entry of their own, "" for the root; NULL for a layer that another tool stored: all
+ * of its directories count as real */
+GHashTable *sc_commit_dup_implicit (GVariant *commit);

@@ -4,6 +4,7 @@
 #include "base/sc-error-util.h"
 #include "base/sc-fd.h"
 #include "unpack/sc-decoder.h"
+#include "unpack/sc-http-answer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,7 +32,9 @@ struct _ScInflate
 
   /* The members below belong to the thread. */
   int fd;
-  ScDecoder *decoder; /* (owned) */
+  ScHttpAnswer *answer; /* (owned) (nullable) NULL: the fd is the stream itself */
+  ScHttpInput received; /* from @fd and not given to @answer yet */
+  ScDecoder *decoder;   /* (owned) */
   guint64 max_bytes;
   guint64 in_bytes;
   guint64 out_bytes;
@@ -65,8 +68,9 @@ wait_for_input (ScInflate *self)
   return fds[0].revents == 0;
 }
 
+/* Sets what was received, nothing at the end of the fd. */
 static gboolean
-read_input (ScInflate *self, GError **error)
+receive (ScInflate *self, GError **error)
 {
   gssize n;
 
@@ -80,15 +84,55 @@ read_input (ScInflate *self, GError **error)
 
   if (n < 0)
     return sc_error_set_errno (error, errno, "reading the stream");
-  if (n == 0)
-    {
-      self->at_end = TRUE;
-      return sc_decoder_finish (self->decoder, error);
-    }
-  self->in_bytes += (guint64)n;
-  self->buffers.in = self->input;
-  self->buffers.in_bytes = (gsize)n;
+  self->received = (ScHttpInput){ self->input, (gsize)n };
   return TRUE;
+}
+
+/* Sets the next piece of the body, nothing at its end. */
+static gboolean
+receive_body (ScInflate *self, GError **error)
+{
+  const guint8 *body = NULL;
+  gsize body_bytes = 0;
+
+  while (body == NULL)
+    {
+      if (self->received.size_bytes == 0)
+        {
+          if (sc_http_answer_is_complete (self->answer))
+            break;
+          if (!receive (self, error))
+            return FALSE;
+          if (self->received.size_bytes == 0)
+            return sc_http_answer_finish (self->answer, error);
+        }
+      if (!sc_http_answer_take (self->answer, &self->received, &body, &body_bytes, error))
+        return FALSE;
+    }
+  self->buffers.in = body;
+  self->buffers.in_bytes = body_bytes;
+  return TRUE;
+}
+
+static gboolean
+read_input (ScInflate *self, GError **error)
+{
+  if (self->answer != NULL)
+    {
+      if (!receive_body (self, error))
+        return FALSE;
+    }
+  else
+    {
+      if (!receive (self, error))
+        return FALSE;
+      self->buffers.in = self->received.data;
+      self->buffers.in_bytes = self->received.size_bytes;
+    }
+
+  self->at_end = self->buffers.in_bytes == 0;
+  self->in_bytes += self->buffers.in_bytes;
+  return !self->at_end || sc_decoder_finish (self->decoder, error);
 }
 
 /* The decoder is asked before more is read: it may still hold output of what it has got. */
@@ -136,10 +180,12 @@ inflate_in_thread (gpointer data)
   return NULL;
 }
 
-ScInflate *
-sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **error)
+/* @answer: (transfer full) (nullable) */
+static ScInflate *
+start (int fd, ScHttpAnswer *answer, ScCompression compression, guint64 max_bytes, GError **error)
 {
   sc_autofd input_fd = fd;
+  g_autoptr (ScHttpAnswer) owned_answer = answer;
   g_autoptr (ScDecoder) decoder = sc_decoder_new (compression, error);
   if (decoder == NULL)
     return NULL;
@@ -154,6 +200,7 @@ sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **e
   g_autoptr (ScInflate) self = g_new0 (ScInflate, 1);
   self->fd = sc_fd_steal (&input_fd);
   self->stop_fd = sc_fd_steal (&stop_fd);
+  self->answer = g_steal_pointer (&owned_answer);
   self->decoder = g_steal_pointer (&decoder);
   self->max_bytes = max_bytes;
   self->input = g_malloc (SC_INFLATE_CHUNK_BYTES);
@@ -167,6 +214,18 @@ sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **e
 
   self->thread = g_thread_try_new ("inflate", inflate_in_thread, self, error);
   return self->thread != NULL ? g_steal_pointer (&self) : NULL;
+}
+
+ScInflate *
+sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **error)
+{
+  return start (fd, NULL, compression, max_bytes, error);
+}
+
+ScInflate *
+sc_inflate_new_answer (int fd, guint64 max_bytes, GError **error)
+{
+  return start (fd, sc_http_answer_new (), SC_COMPRESSION_NONE, max_bytes, error);
 }
 
 void
@@ -187,6 +246,7 @@ sc_inflate_free (ScInflate *self)
       g_clear_error (&self->chunks[i].error);
       g_free (self->chunks[i].data);
     }
+  g_clear_pointer (&self->answer, sc_http_answer_free);
   sc_decoder_free (self->decoder);
   close (self->fd);
   close (self->stop_fd);

@@ -26,13 +26,14 @@ sc_unpack_task_parse (ScUnpackTask *task, ScRecord *record, GError **error)
   if (!sc_record_finish (record, error))
     return FALSE;
 
-  if (kind < SC_UNPACK_LAYER || kind > SC_UNPACK_DOCKER_ARCHIVE)
+  if (kind < SC_UNPACK_LAYER || kind > SC_UNPACK_DOCKER_ANSWER)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                          "a request for the unknown kind %u of stream", kind);
   if (compression > SC_COMPRESSION_ZSTD)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                          "a request for the unknown compression %u", compression);
-  task->kind = kind;
+  task->is_answer = kind == SC_UNPACK_DOCKER_ANSWER;
+  task->kind = task->is_answer ? SC_UNPACK_DOCKER_ARCHIVE : (ScUnpackKind)kind;
   task->compression = compression;
   return TRUE;
 }
@@ -157,7 +158,10 @@ sc_unpack_run (const ScUnpackTask *task, int input_fd, int output_fd, GError **e
     .records = sc_channel_new (output_fd),
     .left_bytes = task->max_bytes,
   };
-  ScInflate *stream = sc_inflate_new (input_fd, task->compression, task->max_bytes, &run.refusal);
+  ScInflate *stream
+      = task->is_answer
+            ? sc_inflate_new_answer (input_fd, task->max_bytes, &run.refusal)
+            : sc_inflate_new (input_fd, task->compression, task->max_bytes, &run.refusal);
 
   if (stream != NULL)
     {

@@ -14,6 +14,7 @@ typedef struct
   ScCompression compression;
   guint64 max_bytes;
   guint32 max_entries;
+  gboolean is_answer; /* @kind is what the body of an HTTP answer is */
 } ScUnpackTask;
 
 /** sc_unpack_task_parse: @record: an SC_RECORD_UNPACK; IMAGE_INVALID when it is malformed */
