@@ -9,7 +9,7 @@ static const struct
   const char *reclaimable_key; /* (nullable) */
 } rows[] = {
   { "repository", "repository", "reclaimable" }, { "  exclusive layers", "exclusive", NULL },
-  { "  shared layers", "shared", NULL },         { "spool", "spool", "spool" },
+  { "  shared layers", "shared", NULL },         { "spool", "spool", "spool-reclaimable" },
   { "file system", "capacity", NULL },           { "  available", "available", NULL },
 };
 

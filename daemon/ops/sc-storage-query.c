@@ -2,6 +2,7 @@
 #include "ops/sc-storage-query.h"
 
 #include "dbus/sc-bus-path.h"
+#include "ops/sc-spool.h"
 #include "ops/sc-usage.h"
 #include "store/sc-blob-list.h"
 
@@ -53,37 +54,22 @@ add_file_system (GVariantBuilder *builder, const ScPaths *paths, GError **error)
   return TRUE;
 }
 
-/* All of it could be had again. */
-static guint64
-measure_spool (const ScPaths *paths)
-{
-  g_autoptr (GDir) dir = g_dir_open (paths->spool, 0, NULL);
-  const char *name;
-  guint64 bytes = 0;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (paths->spool, name, NULL);
-      struct stat st;
-      if (lstat (path, &st) == 0)
-        bytes += (guint64)st.st_size;
-    }
-  return bytes;
-}
-
 GVariant *
 sc_storage_query_sizes (const ScPaths *paths, GError **error)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
   ScStorageSize size = { 0 };
+  ScSpoolUsage spool;
 
   if (repo == NULL || !sc_usage_measure (paths, repo, &size, error)
       || !add_layers (&builder, repo, error) || !add_file_system (&builder, paths, error))
     return NULL;
+  sc_spool_measure (paths, &spool);
   add_size (&builder, "repository", size.needed_bytes + size.reclaimable_bytes);
   add_size (&builder, "reclaimable", size.reclaimable_bytes);
-  add_size (&builder, "spool", measure_spool (paths));
+  add_size (&builder, "spool", spool.total_bytes);
+  add_size (&builder, "spool-reclaimable", spool.reclaimable_bytes);
   return g_variant_builder_end (&builder);
 }
 
