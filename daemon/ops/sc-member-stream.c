@@ -374,7 +374,7 @@ sc_member_stream_free (ScMemberStream *self)
     sc_channel_shutdown (sc_worker_get_channel (self->unpack));
   while (self->last == NULL)
     {
-      g_autoptr (Event) event = take_event (self, NULL);
+      g_autoptr (Event) event G_GNUC_UNUSED = take_event (self, NULL);
     }
   g_thread_join (self->thread);
   g_clear_pointer (&self->last, event_free);

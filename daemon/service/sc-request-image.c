@@ -12,6 +12,14 @@ static gboolean
 parse_engine_pull (const char *text, ScRequest *request, GError **error)
 {
   g_autoptr (ScPlatform) platform = NULL;
+  gint32 handle;
+
+  /* An option that has no effect is not passed over in silence. */
+  if (sc_options_get_handle (request->options, "auth", &handle)
+      || sc_options_get_bool (request->options, "if-newer", FALSE))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "the options \"auth\" and \"if-newer\" are for registries only");
+
   ScReference *reference = sc_reference_parse (sc_reference_after_engine (text), error);
 
   request->subject.reference = reference;
