@@ -55,6 +55,8 @@ static const KeyRow rows[] = {
   { "Daemon", "IdleExitSec", TYPE_UINT, AT (idle_exit_s), NULL, 60, 0, 86400 },
   { "Daemon", "MaxJobs", TYPE_UINT, AT (max_jobs), NULL, 4, 1, 16 },
   { "Daemon", "StartTimeoutSec", TYPE_UINT, AT (start_timeout_s), NULL, 90, 1, 86400 },
+  { "Deployments", "KeepDeployments", TYPE_UINT, AT (keep_deployments), NULL, 2, 1, 100 },
+  { "Deployments", "ObserveSec", TYPE_UINT, AT (observe_s), NULL, 10, 0, 3600 },
   { "Limits", "BlobBytes", TYPE_SIZE, AT (max_blob_bytes), NULL, 8 * GIB, 1, MAX_SIZE_BYTES },
   { "Limits", "LayerBytes", TYPE_SIZE, AT (max_layer_bytes), NULL, 16 * GIB, 1, MAX_SIZE_BYTES },
   { "Limits", "ImageBytes", TYPE_SIZE, AT (max_image_bytes), NULL, 32 * GIB, 1, MAX_SIZE_BYTES },

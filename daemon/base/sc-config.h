@@ -29,11 +29,13 @@ typedef struct
   guint64 max_image_bytes;   /* [Limits] ImageBytes=, unpacked, 32 GiB */
   guint max_layer_entries;   /* [Limits] LayerEntries=, 500000 */
   guint max_image_entries;   /* [Limits] ImageEntries=, 1000000 */
-  guint keep_free_percent;   /* [Storage] KeepFreePercent=, 5, 0 to 50 */
-  guint64 keep_free_bytes;   /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept
+  guint keep_deployments;    /* [Deployments] KeepDeployments=, 2, 1 to 100, with the current one */
+  guint observe_s; /* [Deployments] ObserveSec=, 10, 0 to 3600: how long an update is watched */
+  guint keep_free_percent; /* [Storage] KeepFreePercent=, 5, 0 to 50 */
+  guint64 keep_free_bytes; /* [Storage] KeepFreeBytes=, 1 GiB: the larger of the two is kept
                                 * free */
-  guint64 spool_max_bytes;   /* [Spool] MaxBytes=, 8 GiB: of downloads that no job works on */
-  guint spool_retention_s;   /* [Spool] RetentionSec=, 7 days, since they last grew */
+  guint64 spool_max_bytes; /* [Spool] MaxBytes=, 8 GiB: of downloads that no job works on */
+  guint spool_retention_s; /* [Spool] RetentionSec=, 7 days, since they last grew */
 } ScConfig;
 
 /**

@@ -27,6 +27,9 @@ typedef struct
 #define SC_MESSAGE_FAILED      "6a1d5b1c0b7e4e0fa4a1f3c5f2f0c103"
 #define SC_MESSAGE_RECOVERED   "6a1d5b1c0b7e4e0fa4a1f3c5f2f0c104"
 
+#define SC_MESSAGE_UPDATED     "6a1d5b1c0b7e4e0fa4a1f3c5f2f0c105"
+#define SC_MESSAGE_ROLLED_BACK "6a1d5b1c0b7e4e0fa4a1f3c5f2f0c106"
+
 /**
  * sc_log_init:
  * @identifier: SYSLOG_IDENTIFIER
