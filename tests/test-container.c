@@ -68,6 +68,12 @@ make_container (void)
   container->next_deployment = 4;
   container->current = 3;
   container->has_service = TRUE;
+  container->staged = 5;
+  container->previous = 2;
+  container->update.policy.mode = SC_POLICY_APPLY;
+  container->update.policy.window = g_strdup ("Sat 02:00");
+  container->update.held_until_usec = 17;
+  sc_update_state_quarantine (&container->update, DIGEST, "it failed", 18);
   g_hash_table_replace (container->set_values, g_strdup ("A"), g_strdup ("line\n\"x\""));
   return container;
 }
@@ -89,6 +95,13 @@ test_save_and_load (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (read->next_deployment, ==, 4);
   g_assert_cmpuint (read->current, ==, 3);
   g_assert_true (read->has_service);
+  g_assert_cmpint (read->staged, ==, 5);
+  g_assert_cmpint (read->previous, ==, 2);
+  g_assert_cmpint (read->update.policy.mode, ==, SC_POLICY_APPLY);
+  g_assert_cmpstr (read->update.policy.window, ==, "Sat 02:00");
+  g_assert_cmpint (read->update.held_until_usec, ==, 17);
+  g_assert_cmpstr (sc_update_state_find_quarantine (&read->update, DIGEST)->reason, ==,
+                   "it failed");
   g_assert_cmpstr (g_hash_table_lookup (read->set_values, "A"), ==, "line\n\"x\"");
   const ScDeploymentRecord *record = sc_container_find (read, 3);
   g_assert_cmpstr (record->digest, ==, DIGEST);

@@ -64,6 +64,37 @@ sc_container_find (const ScContainer *self, guint64 id)
   return NULL;
 }
 
+void
+sc_container_set_current (ScContainer *self, guint64 id)
+{
+  const ScDeploymentRecord *record = sc_container_find (self, id);
+  ScUpdateState *state = &self->update;
+
+  self->previous = (gint64)self->current;
+  self->current = id;
+  if (self->staged == (gint64)id)
+    self->staged = SC_NO_DEPLOYMENT;
+  sc_update_state_set_outcome (state, NULL, NULL);
+  sc_update_state_release (state, record->digest);
+  if (g_strcmp0 (state->available, record->digest) == 0)
+    g_clear_pointer (&state->available, g_free);
+}
+
+gboolean
+sc_container_same_values (GHashTable *a, GHashTable *b)
+{
+  GHashTableIter iter;
+  gpointer name, value;
+
+  if (g_hash_table_size (a) != g_hash_table_size (b))
+    return FALSE;
+  g_hash_table_iter_init (&iter, a);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    if (g_strcmp0 (value, g_hash_table_lookup (b, name)) != 0)
+      return FALSE;
+  return TRUE;
+}
+
 static char *
 directory_of (const ScPaths *paths)
 {
@@ -130,7 +161,10 @@ read_members (ScContainer *self, JsonObject *object, GError **error)
       || !sc_json_get_bool (object, "volatile", FALSE, &self->is_volatile, error)
       || !sc_json_get_strv (object, "allow-host-paths", &self->allow_host_paths, error)
       || !sc_stored_read_values (object, "values", self->set_values, error)
-      || !read_deployments (self, object, error))
+      || !read_deployments (self, object, error)
+      || !sc_stored_read_number (object, "staged", &self->staged, error)
+      || !sc_stored_read_number (object, "previous", &self->previous, error)
+      || !sc_update_state_read (&self->update, object, error))
     return FALSE;
   if (g_strcmp0 (name, self->name) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "describes another container");

@@ -41,6 +41,18 @@ ScContainer *sc_container_copy (const ScContainer *self);
 /** sc_container_find: (transfer none) (nullable): the record with this id */
 ScDeploymentRecord *sc_container_find (const ScContainer *self, guint64 id);
 
+/**
+ * sc_container_set_current:
+ * @id: of one of its deployments
+ *
+ * What was current is the previous one now, and what the state says about earlier updates does not
+ * hold any more.
+ */
+void sc_container_set_current (ScContainer *self, guint64 id);
+
+/** sc_container_same_values: whether two tables of char* to char* are equal */
+gboolean sc_container_same_values (GHashTable *a, GHashTable *b);
+
 /** sc_container_load: NOT_FOUND; DAMAGED when the file cannot be read; NOT_SUPPORTED for a newer
  * version */
 ScContainer *sc_container_load (const ScPaths *paths, const char *name, GError **error);

@@ -306,6 +306,45 @@ sc_deployment_list (const ScPaths *paths, const char *name, GError **error)
   return g_steal_pointer (&numbers);
 }
 
+static gboolean
+check_files (const Stage *stage, GError **error)
+{
+  static const char *const needed[] = { "rootfs", "config.json", "info" };
+  sc_autofd dir_fd
+      = sc_fd_open_beneath (stage->checkout_fd, stage->directory, O_RDONLY | O_DIRECTORY, 0);
+  struct stat st;
+
+  if (dir_fd < 0)
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "deployment \"%s\" is missing",
+                         stage->directory);
+  for (gsize i = 0; i < G_N_ELEMENTS (needed); i++)
+    if (fstatat (dir_fd, needed[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
+      return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "deployment \"%s\": \"%s\" is missing",
+                           stage->directory, needed[i]);
+  return TRUE;
+}
+
+gboolean
+sc_deployment_check (
+    const ScPaths *paths, ScRepo *repo, const char *name, guint64 n, GError **error)
+{
+  g_auto (Stage) stage = { .checkout_fd = -1 };
+  if (!stage_init (&stage, paths, name, n, error) || !check_files (&stage, error))
+    return FALSE;
+  if (repo == NULL)
+    return TRUE;
+
+  g_autofree char *commit = sc_repo_resolve (repo, stage.ref, error);
+  if (commit == NULL)
+    return error == NULL || *error != NULL
+               ? FALSE
+               : sc_error_set (error, SYSCONT_ERROR_DAMAGED,
+                               "deployment \"%s\": its tree is not in the repository",
+                               stage.directory);
+  return sc_repo_check_objects (repo, commit, error)
+         || sc_prefix_error (error, "deployment \"%s\": ", stage.directory);
+}
+
 gboolean
 sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n, GError **error)
 {

@@ -56,6 +56,16 @@ gboolean sc_deployment_current (const ScPaths *paths, const char *name, guint64 
 /** sc_deployment_list: (transfer full): of guint64, rising: numbers of the directories NAME.<n> */
 GArray *sc_deployment_list (const ScPaths *paths, const char *name, GError **error);
 
+/**
+ * sc_deployment_check:
+ * @repo: (nullable): NULL to look at the files only
+ *
+ * Whether a deployment could be switched to: its directory and files are there and, with @repo, all
+ * objects of its tree. DAMAGED.
+ */
+gboolean sc_deployment_check (
+    const ScPaths *paths, ScRepo *repo, const char *name, guint64 n, GError **error);
+
 /** sc_deployment_remove: NAME.<n> or its partial directory; files only, the ref stays; harmless
  * when there is nothing */
 gboolean sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n, GError **error);

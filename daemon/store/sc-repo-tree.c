@@ -290,3 +290,33 @@ sc_repo_checkout (ScRepo *self,
   sc_store_fail (error, g_steal_pointer (&cause));
   return sc_prefix_error (error, "checking out the tree %s: ", commit);
 }
+
+gboolean
+sc_repo_check_objects (ScRepo *self, const char *commit, GError **error)
+{
+  OstreeRepo *ostree = sc_repo_get_ostree (self);
+  g_autoptr (GHashTable) reachable = NULL;
+  g_autoptr (GError) cause = NULL;
+  GHashTableIter iter;
+  gpointer key;
+
+  if (!ostree_repo_traverse_commit (ostree, commit, 0, &reachable, NULL, &cause))
+    return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT, "commit %s: %s", commit,
+                         cause->message);
+  g_hash_table_iter_init (&iter, reachable);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      const char *checksum;
+      OstreeObjectType type;
+      gboolean has_object = FALSE;
+
+      ostree_object_name_deserialize (key, &checksum, &type);
+      if (!ostree_repo_has_object (ostree, type, checksum, &has_object, NULL, &cause))
+        return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT, "object %s: %s", checksum,
+                             cause->message);
+      if (!has_object)
+        return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT,
+                             "commit %s: object %s is missing", commit, checksum);
+    }
+  return TRUE;
+}

@@ -119,6 +119,10 @@ GInputStream *sc_repo_open_object (ScRepo *self, const char *object, GError **er
  * string */
 GHashTable *sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError **error);
 
+/** sc_repo_check_objects: whether everything that @commit refers to is in the repository; contents
+ * are not read. STORAGE_CORRUPT names the first that is missing */
+gboolean sc_repo_check_objects (ScRepo *self, const char *commit, GError **error);
+
 /**
  * sc_repo_checkout:
  * @dir_fd: where; @name must not exist there
