@@ -3,10 +3,12 @@
 #include "deploy/sc-deployment.h"
 #include "ops/sc-intent.h"
 #include "ops/sc-recover.h"
+#include "ops/sc-switch.h"
 #include "host-fixture.h"
 #include "scratch.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 typedef struct
 {
@@ -219,6 +221,146 @@ test_nothing_to_do (Fixture *fixture, gconstpointer data)
   recover (fixture);
 }
 
+#define OLD_DIGEST "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define NEW_DIGEST "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static void
+add_deployment (Fixture *fixture, ScContainer *container, guint64 id, const char *digest)
+{
+  ScDeploymentRecord *record = sc_deployment_record_new (id);
+  g_autofree char *dir = g_strdup_printf (
+      "var/lib/containers/syscont/%s.%" G_GUINT64_FORMAT "/rootfs", container->name, id);
+
+  make_directory (fixture, dir);
+  record->digest = g_strdup (digest);
+  record->reference = g_strdup ("image:latest");
+  g_ptr_array_add (container->deployments, record);
+}
+
+static ScFileChange *
+change_file (const char *path, const char *text, guint mode, gboolean early)
+{
+  g_autoptr (GError) error = NULL;
+  ScFileChange *change = sc_file_change_new (path, g_bytes_new (text, strlen (text)), mode, &error);
+
+  g_assert_no_error (error);
+  change->early = early;
+  return change;
+}
+
+/* An update of "web" from deployment 0 to 1, written down and not begun. */
+static ScIntent *
+make_update (Fixture *fixture)
+{
+  g_autoptr (ScContainer) before = sc_container_new ("web");
+  ScIntent *intent = sc_intent_new (7, SC_INTENT_UPDATE, "web");
+  g_autofree char *unit = g_build_filename (fixture->paths->units, "web.service", NULL);
+
+  write_unit_files (fixture->paths, "web", "[Service]\nold\n", "[Unit]\n", NULL);
+  before->reference = g_strdup ("image:latest");
+  before->source = g_strdup ("oci:/image");
+  before->uuid = g_strdup ("0");
+  before->next_deployment = 1;
+  add_deployment (fixture, before, 0, OLD_DIGEST);
+  g_assert_true (sc_deployment_switch (fixture->paths, "web", 0, NULL));
+  g_assert_true (sc_container_save (before, fixture->paths, NULL));
+
+  g_autoptr (ScContainer) after = sc_container_copy (before);
+  add_deployment (fixture, after, 1, NEW_DIGEST);
+  after->next_deployment = 2;
+  sc_container_set_current (after, 1);
+  g_autofree char *path = sc_container_path (fixture->paths, "web");
+  g_autofree char *text = sc_container_to_text (after);
+  g_ptr_array_add (intent->files, change_file (unit, "[Service]\nnew\n", 0644, TRUE));
+  g_ptr_array_add (intent->files, change_file (path, text, 0600, FALSE));
+  intent->deployment = 1;
+  intent->from = 0;
+  intent->made = TRUE;
+  intent->quarantine = g_strdup (NEW_DIGEST);
+  intent->reason = g_strdup ("it failed");
+  return intent;
+}
+
+static void
+assert_runs (Fixture *fixture, guint64 deployment, const char *unit_text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *unit = g_build_filename (fixture->paths->units, "web.service", NULL);
+  g_autofree char *text = NULL;
+  guint64 current = G_MAXUINT64;
+  g_autoptr (ScContainer) container = sc_container_load (fixture->paths, "web", &error);
+
+  g_assert_no_error (error);
+  g_assert_true (sc_deployment_current (fixture->paths, "web", &current));
+  g_assert_cmpuint (current, ==, deployment);
+  g_assert_cmpuint (container->current, ==, deployment);
+  g_assert_true (g_file_get_contents (unit, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, unit_text);
+  g_assert_false (exists (fixture, "run/syscont/switching/web"));
+}
+
+static void
+test_prepared_update_is_undone (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ScIntent) intent = make_update (fixture);
+
+  g_assert_true (sc_intent_save (intent, fixture->paths, NULL));
+  g_assert_true (sc_switch_write_early (intent, NULL));
+  g_assert_true (sc_switching_set (fixture->paths, "web", TRUE, NULL));
+  recover (fixture);
+
+  assert_runs (fixture, 0, "[Service]\nold\n");
+  g_assert_false (exists (fixture, "var/lib/containers/syscont/web.1"));
+}
+
+static void
+test_committed_update_is_completed_and_kept_for_a_job (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ScIntent) intent = make_update (fixture);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sc_intent_commit (intent, fixture->paths, NULL));
+  g_assert_true (sc_switching_set (fixture->paths, "web", TRUE, NULL));
+  sc_recover (fixture->paths, fixture->config, NULL, &error);
+  g_assert_no_error (error);
+  sc_recover (fixture->paths, fixture->config, NULL, &error);
+  g_assert_no_error (error);
+
+  assert_runs (fixture, 1, "[Service]\nnew\n");
+  g_auto (GStrv) names = sc_recover_list_unfinished (fixture->paths);
+  g_assert_cmpstr (names[0], ==, "web");
+  g_assert_null (names[1]);
+}
+
+static void
+test_reverting_update_goes_back_and_is_remembered (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ScIntent) intent = make_update (fixture);
+
+  g_assert_true (sc_intent_save (intent, fixture->paths, NULL));
+  g_assert_true (sc_switch_write_early (intent, NULL));
+  g_assert_true (sc_switch_publish (intent, fixture->paths, NULL));
+  intent->phase = SC_INTENT_REVERTING;
+  g_assert_true (sc_intent_save (intent, fixture->paths, NULL));
+  recover (fixture);
+
+  assert_runs (fixture, 0, "[Service]\nold\n");
+  g_autoptr (ScContainer) container = sc_container_load (fixture->paths, "web", NULL);
+  g_assert_nonnull (sc_update_state_find_quarantine (&container->update, NEW_DIGEST));
+  g_assert_cmpstr (container->update.outcome, ==, "rolled-back");
+  g_assert_cmpuint (container->next_deployment, ==, 2);
+}
+
+static void
+test_content_without_an_intent_is_swept (Fixture *fixture, gconstpointer data)
+{
+  make_directory (fixture, "var/lib/syscont/intents/7-web.d");
+
+  recover (fixture);
+
+  g_assert_false (exists (fixture, "var/lib/syscont/intents/7-web.d"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -247,5 +389,10 @@ main (int argc, char **argv)
       g_autofree char *path = g_strdup_printf ("/recover/temporary-files/go-%zu", i);
       g_test_add (path, Fixture, temporaries[i], set_up, test_temporary_files_go, tear_down);
     }
+  ADD ("/recover/update/prepared-is-undone", test_prepared_update_is_undone);
+  ADD ("/recover/update/committed-is-completed",
+       test_committed_update_is_completed_and_kept_for_a_job);
+  ADD ("/recover/update/reverting-goes-back", test_reverting_update_goes_back_and_is_remembered);
+  ADD ("/recover/intents/content-alone-is-swept", test_content_without_an_intent_is_swept);
   return g_test_run ();
 }

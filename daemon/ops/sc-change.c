@@ -25,6 +25,23 @@ sc_change_init (ScChange *self,
   self->intent->caller_uid = context->caller_uid;
 }
 
+gboolean
+sc_change_resume (ScChange *self,
+                  ScOpContext *context,
+                  ScRepo *repo,
+                  ScSystemd *systemd,
+                  ScIntent *intent,
+                  GError **error)
+{
+  self->context = context;
+  self->repo = repo;
+  self->systemd = systemd;
+  self->unit = g_strconcat (intent->container, ".service", NULL);
+  self->intent = intent;
+  self->after = sc_container_load (context->paths, intent->container, error);
+  return self->after != NULL;
+}
+
 void
 sc_change_clear (ScChange *self)
 {

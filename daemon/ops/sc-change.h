@@ -59,4 +59,38 @@ gboolean sc_change_stage (ScChange *self,
  * is one */
 gboolean sc_change_run_tmpfiles (ScChange *self, GError **error);
 
+/** sc_change_look: whether the unit runs, and what would end with it; before sc_change_begin() */
+gboolean sc_change_look (ScChange *self, GError **error);
+
+/**
+ * sc_change_run:
+ *
+ * Switches, and starts and watches what ran before. Blocks. Until the old service has been stopped
+ * and that is written down a failure is undone; afterwards what does not stay up is taken back.
+ *
+ * Errors: of a step that failed; ROLLED_BACK with the reason, and the last lines of the unit's
+ * journal in the job's result
+ */
+gboolean sc_change_run (ScChange *self, GError **error);
+
+/** sc_change_undo: everything as before sc_change_begin(); what fails is logged, and the intent
+ * stays for recovery */
+void sc_change_undo (ScChange *self);
+
+/** sc_change_settle: what comes after the commit: start, watch, keep or take back */
+gboolean sc_change_settle (ScChange *self, GError **error);
+
+/**
+ * sc_change_resume:
+ * @intent: (transfer full): committed, of a job that is no more
+ *
+ * Instead of sc_change_init(), for sc_change_settle().
+ */
+gboolean sc_change_resume (ScChange *self,
+                           ScOpContext *context,
+                           ScRepo *repo,
+                           ScSystemd *systemd,
+                           ScIntent *intent,
+                           GError **error);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScChange, sc_change_clear)

@@ -8,11 +8,11 @@
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
-#include "host/sc-runtime.h"
 #include "host/sc-systemd.h"
 #include "host/sc-unit-status.h"
 #include "host/sc-unit-files.h"
 #include "ops/sc-change.h"
+#include "ops/sc-host-check.h"
 #include "ops/sc-inventory.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-pull.h"
@@ -146,21 +146,6 @@ find_image (Install *self, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
-static gboolean
-same_values (GHashTable *a, GHashTable *b)
-{
-  GHashTableIter iter;
-  gpointer name, value;
-
-  if (g_hash_table_size (a) != g_hash_table_size (b))
-    return FALSE;
-  g_hash_table_iter_init (&iter, a);
-  while (g_hash_table_iter_next (&iter, &name, &value))
-    if (g_strcmp0 (value, g_hash_table_lookup (b, name)) != 0)
-      return FALSE;
-  return TRUE;
-}
-
 static const char *
 stored_name (const Install *self)
 {
@@ -217,7 +202,7 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
 
   const ScDeploymentRecord *current = sc_container_find (installed, installed->current);
   if (current != NULL && strcmp (current->digest, self->image->digest) == 0
-      && same_values (installed->set_values, self->op->values))
+      && sc_container_same_values (installed->set_values, self->op->values))
     {
       *done = TRUE;
       return finish_same (self, installed, cancellable, error);
@@ -233,16 +218,7 @@ check_host (Install *self, GCancellable *cancellable, GError **error)
 {
   g_auto (ScUnitStatus) status = { 0 };
 
-  if (g_file_test ("/sys/fs/selinux/enforce", G_FILE_TEST_EXISTS))
-    {
-      g_autofree char *enforce = NULL;
-      if (g_file_get_contents ("/sys/fs/selinux/enforce", &enforce, NULL, NULL)
-          && enforce[0] == '1')
-        return sc_error_set (
-            error, SYSCONT_ERROR_NOT_SUPPORTED,
-            "SELinux is enforcing on this machine, and labels of containers are not supported yet");
-    }
-  if (!sc_runtime_check (self->context->config->runtime, error)
+  if (!sc_host_check (self->context->config, error)
       || !sc_unit_files_check_free (self->context->paths, self->op->name, error)
       || !sc_systemd_get_status (self->systemd, self->unit, &status, cancellable, error))
     return FALSE;
@@ -290,6 +266,9 @@ prepare_state (Install *self)
 
   record->digest = g_strdup (self->image->digest);
   record->reference = g_strdup (container->reference);
+  record->source = g_strdup (container->source);
+  g_hash_table_unref (record->values);
+  record->values = g_hash_table_ref (container->set_values);
   record->created_usec = g_get_real_time ();
   record->installed_by = self->context->caller_uid;
   g_ptr_array_add (container->deployments, record);
@@ -392,6 +371,13 @@ change_host (Install *self, GCancellable *cancellable, GError **error)
   for (char **note = self->rendered.rendering->notes; *note != NULL; note++)
     sc_op_log (self->context, LOG_NOTICE, "%s", *note);
   sc_op_set_changed (self->context, TRUE);
+  sc_op_record (self->context,
+                &(ScHistoryEvent){ .event = "install",
+                                   .container = self->op->name,
+                                   .to_digest = self->image->digest,
+                                   .from = SC_NO_DEPLOYMENT,
+                                   .to = (gint64)self->container->current },
+                NULL);
   sc_log (G_LOG_LEVEL_MESSAGE,
           &(ScLogFields){ .job = self->context->job_id,
                           .operation = "install",

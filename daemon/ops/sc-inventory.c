@@ -50,6 +50,9 @@ load_entry (const ScPaths *paths, const char *name)
     }
   else
     entry->damage = sc_inventory_find_damage (paths, entry->container);
+  entry->rollback_ready
+      = entry->container->previous != SC_NO_DEPLOYMENT
+        && sc_deployment_check (paths, NULL, name, (guint64)entry->container->previous, NULL);
 
   if (entry->damage != NULL)
     sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name },

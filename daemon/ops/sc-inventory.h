@@ -17,7 +17,8 @@ typedef struct
 
 typedef struct
 {
-  ScContainer *container; /* (owned) */
+  ScContainer *container;  /* (owned) */
+  gboolean rollback_ready; /* the files of the previous deployment are there */
   char *damage; /* (owned) (nullable) what is wrong with its files; NULL when they are whole */
 } ScContainerEntry;
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "ops/sc-history.h"
 #include "ops/sc-op.h"
 
 /** sc_op_init: fills the common part of a new operation, without any claim */
@@ -18,6 +19,15 @@ sc_op_set_changed (ScOpContext *context, gboolean changed)
 {
   g_variant_dict_insert (context->result, "changed", "b", changed);
 }
+
+/**
+ * sc_op_record:
+ * @event: what it is about; job, caller, result and reason are added
+ * @failure: (nullable): how it ended
+ *
+ * An entry of the history; one that cannot be written is a warning, for the deed is done.
+ */
+void sc_op_record (const ScOpContext *context, const ScHistoryEvent *event, const GError *failure);
 
 /* (transfer full): copies for an operation to keep; NULL for NULL */
 ScReference *sc_op_copy_reference (const ScReference *reference);

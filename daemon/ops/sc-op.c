@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-op.h"
 
+#include "base/sc-log.h"
 #include "ops/sc-op-private.h"
 
 #include <stdarg.h>
@@ -67,6 +68,25 @@ sc_op_log (const ScOpContext *context, guint priority, const char *format, ...)
 }
 
 void
+sc_op_record (const ScOpContext *context, const ScHistoryEvent *event, const GError *failure)
+{
+  g_autoptr (GError) normal = failure != NULL ? syscont_error_normalize (failure) : NULL;
+  g_autoptr (GError) error = NULL;
+  ScHistoryEvent entry = *event;
+
+  entry.job = context->job_id;
+  entry.uid = context->caller_uid;
+  entry.unit = context->caller_unit;
+  entry.result = normal != NULL ? syscont_error_name (normal->code) : "done";
+  if (normal != NULL)
+    entry.reason = normal->message;
+  if (!sc_history_add (context->paths, &entry, &error))
+    sc_log (G_LOG_LEVEL_WARNING,
+            &(ScLogFields){ .job = context->job_id, .container = event->container }, "%s",
+            error->message);
+}
+
+void
 sc_op_free (ScOp *self)
 {
   g_strfreev (self->targets);
@@ -120,6 +140,16 @@ sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError *
   return FALSE;
 }
 
+/* "container" is all of them, whatever the name. */
+static gboolean
+overlap (const char *a, const char *b)
+{
+  gsize length = MIN (strlen (a), strlen (b));
+
+  return strncmp (a, b, length) == 0 && (a[length] == '\0' || a[length] == ':')
+         && (b[length] == '\0' || b[length] == ':');
+}
+
 gboolean
 sc_claims_conflict (GPtrArray *a, GPtrArray *b)
 {
@@ -129,7 +159,7 @@ sc_claims_conflict (GPtrArray *a, GPtrArray *b)
         const ScClaim *x = a->pdata[i];
         const ScClaim *y = b->pdata[j];
 
-        if ((x->exclusive || y->exclusive) && strcmp (x->what, y->what) == 0)
+        if ((x->exclusive || y->exclusive) && overlap (x->what, y->what))
           return TRUE;
       }
   return FALSE;

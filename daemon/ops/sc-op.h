@@ -9,6 +9,7 @@
 #include "base/sc-config.h"
 #include "base/sc-error-util.h"
 #include "base/sc-progress.h"
+#include "deploy/sc-update-state.h"
 #include "image/sc-platform.h"
 #include "image/sc-reference.h"
 #include "ops/sc-secret.h"
@@ -18,7 +19,7 @@ typedef struct _ScOp ScOp;
 /** ScClaim: what a job needs for itself or shares while it runs */
 typedef struct
 {
-  char *what; /* (owned) "container:NAME", "image:FULLNAME" or "repository" */
+  char *what; /* (owned) "container:NAME", "container" for all, "image:FULLNAME" or "repository" */
   gboolean exclusive;
 } ScClaim;
 
@@ -32,11 +33,12 @@ typedef struct
   ScProgress *progress;
   guint64 job_id;
   guint caller_uid;
-  GVariantDict *result; /* the job's Result; "changed" (b) is always set on success */
-  ScSecret *auth;       /* (nullable) the login that came with the call */
-  GPtrArray *hints;     /* of char*: what may help whom a registry refuses; sc_op_run() adds them to
+  const char *caller_unit; /* "" when it is not known */
+  GVariantDict *result;    /* the job's Result; "changed" (b) is always set on success */
+  ScSecret *auth;          /* (nullable) the login that came with the call */
+  GPtrArray *hints;   /* of char*: what may help whom a registry refuses; sc_op_run() adds them to
                          * the error */
-  GPtrArray *objects;   /* of char*: paths of the containers and images that were made or changed */
+  GPtrArray *objects; /* of char*: paths of the containers and images that were made or changed */
   void (*log) (gpointer log_data, guint priority, const char *line); /* see sc_op_log() */
   gpointer log_data;
 } ScOpContext;
@@ -185,3 +187,53 @@ ScOp *sc_op_new_check_images (const char *const *images);
 
 /** sc_op_new_tag_image: @fullname: the name to give, checked */
 ScOp *sc_op_new_tag_image (const char *image, const char *fullname);
+
+typedef enum
+{
+  SC_UPDATE_ALL,          /* find, make, switch */
+  SC_UPDATE_CHECK,        /* only find out whether there is something new */
+  SC_UPDATE_STAGE,        /* find and make, to be switched to later */
+  SC_UPDATE_APPLY_STAGED, /* switch to what was staged */
+} ScUpdateMode;
+
+/** ScUpdateRequest: where @to_digest, @reference and @same_image are not given, an update follows the
+ * container's source */
+typedef struct
+{
+  ScUpdateMode mode;
+  char *to_digest;        /* (nullable) this image, whatever the source has */
+  ScReference *reference; /* (nullable) what updates follow from now on */
+  gboolean same_image;    /* the one in use: only values change */
+  GHashTable *set;        /* (nullable) values, checked: char* to char* */
+  char **unset;           /* (nullable) names of values that go back to the image's defaults */
+  gint64 observe_usec;    /* how long a new deployment is watched; -1: as configured */
+  gboolean force;         /* also what is held, in quarantine or in use already */
+  gboolean no_pull;       /* what the store has */
+} ScUpdateRequest;
+
+/** sc_op_new_update: @names: none for all that are due by their policy */
+ScOp *sc_op_new_update (const char *const *names, const ScUpdateRequest *request);
+
+typedef struct
+{
+  gint64 deployment;   /* -1 for the one that was current before */
+  gboolean quarantine; /* the digest that is left is not tried again by itself */
+  const char *reason;  /* (nullable) for the quarantine and the history */
+  gint64 observe_usec;
+} ScRollbackRequest;
+
+ScOp *sc_op_new_rollback (const char *const *names, const ScRollbackRequest *request);
+
+/** sc_op_new_resume: for a container with an intent that was committed when the service ended */
+ScOp *sc_op_new_resume (const char *name);
+
+/** sc_op_new_set_policy: @policy: checked */
+ScOp *sc_op_new_set_policy (const char *name, const ScUpdatePolicy *policy);
+
+/** sc_op_new_hold: @until_usec: since the epoch; 0 takes a hold away; @reason: (nullable) */
+ScOp *sc_op_new_hold (const char *name, gint64 until_usec, const char *reason);
+
+ScOp *sc_op_new_pin (const char *name, guint64 deployment, gboolean pinned);
+
+/** sc_op_new_unquarantine: @digest: (nullable): NULL for all */
+ScOp *sc_op_new_unquarantine (const char *name, const char *digest);

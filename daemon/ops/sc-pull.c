@@ -164,6 +164,28 @@ sc_pull_first (ScOpContext *context,
   return FALSE;
 }
 
+gboolean
+sc_pull_find_digest (ScOpContext *context,
+                     const ScReference *reference,
+                     char **digest,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_autoptr (ScPlatform) host = sc_platform_host ();
+  g_auto (ScResolved) resolved = { 0 };
+  g_autoptr (GPtrArray) endpoints = sc_access_find_endpoints (context, reference, error);
+  g_autoptr (ScSystemd) systemd = endpoints != NULL ? sc_systemd_new (context->bus, error) : NULL;
+  g_autoptr (ScWorker) fetch
+      = systemd != NULL ? sc_worker_connect (context->paths, "fetch", error) : NULL;
+
+  if (fetch == NULL || !sc_worker_greet (fetch, systemd, cancellable, error)
+      || !sc_resolve_open (fetch, endpoints, error)
+      || !sc_resolve (fetch, reference, host, &resolved, cancellable, error))
+    return FALSE;
+  *digest = g_strdup (resolved.digest);
+  return TRUE;
+}
+
 typedef struct
 {
   ScOp base;

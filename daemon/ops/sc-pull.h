@@ -42,3 +42,15 @@ gboolean sc_pull_first (ScOpContext *context,
                         const ScReference **pulled,
                         GCancellable *cancellable,
                         GError **error);
+
+/**
+ * sc_pull_find_digest:
+ * @digest: (out) (transfer full): of the manifest for this machine
+ *
+ * What sc_pull() would bring, without bringing it.
+ */
+gboolean sc_pull_find_digest (ScOpContext *context,
+                              const ScReference *reference,
+                              char **digest,
+                              GCancellable *cancellable,
+                              GError **error);

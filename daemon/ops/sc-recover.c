@@ -3,34 +3,136 @@
 
 #include "base/sc-fd.h"
 #include "base/sc-log.h"
+#include "deploy/sc-container.h"
+#include "deploy/sc-deployment.h"
+#include "host/sc-unit-files.h"
 #include "ops/sc-intent.h"
+#include "ops/sc-switch.h"
 #include "ops/sc-teardown.h"
 
 #include <string.h>
 
+typedef struct
+{
+  const ScPaths *paths;
+  const ScConfig *config;
+  ScSystemd *systemd; /* (nullable) before systemd is up */
+  gboolean finish;    /* leaves nothing to a job that comes later */
+} Recovery;
+
+static void
+log_outcome (const ScIntent *intent, const char *outcome)
+{
+  const ScLogFields fields
+      = { .job = intent->job, .container = intent->container, .message_id = SC_MESSAGE_RECOVERED };
+
+  sc_log (G_LOG_LEVEL_MESSAGE, &fields, "%s of \"%s\" was interrupted and is now %s",
+          sc_intent_operation_name (intent->operation), intent->container, outcome);
+}
+
 static gboolean
-recover_one (const ScPaths *paths,
-             const ScConfig *config,
-             ScSystemd *systemd,
-             const ScIntent *intent,
-             GError **error)
+recover_installation (const Recovery *self, const ScIntent *intent, GError **error)
 {
   gboolean complete_install
       = intent->operation == SC_INTENT_INSTALL && intent->phase == SC_INTENT_COMMITTED;
-  ScLogFields fields
-      = { .job = intent->job, .container = intent->container, .message_id = SC_MESSAGE_RECOVERED };
 
   /* A committed install has everything in place; an uninstall goes forward from wherever it was. */
-  if (!complete_install && !sc_teardown (paths, config, systemd, intent->container, NULL, error))
+  if (!complete_install
+      && !sc_teardown (self->paths, self->config, self->systemd, intent->container, NULL, error))
     return FALSE;
-  if (!sc_intent_delete (intent, paths, error))
+  if (!sc_intent_delete (intent, self->paths, error))
     return FALSE;
-
-  sc_log (G_LOG_LEVEL_MESSAGE, &fields, "%s of \"%s\" was interrupted and is now %s",
-          intent->operation == SC_INTENT_INSTALL ? "the installation" : "the removal",
-          intent->container,
-          intent->operation == SC_INTENT_INSTALL && !complete_install ? "undone" : "complete");
+  log_outcome (intent,
+               intent->operation == SC_INTENT_INSTALL && !complete_install ? "undone" : "complete");
   return TRUE;
+}
+
+/* What ran before the interruption runs again; nobody waits for it here. */
+static gboolean
+start_again (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  g_autofree char *unit = g_strconcat (intent->container, ".service", NULL);
+
+  if (self->systemd == NULL)
+    return TRUE;
+  if (sc_switch_has_early (intent) && !sc_systemd_reload (self->systemd, NULL, error))
+    return FALSE;
+  if (!intent->was_active)
+    return TRUE;
+  sc_systemd_reset_failed (self->systemd, unit, NULL);
+  if (!sc_systemd_enqueue_start (self->systemd, unit, error))
+    return FALSE;
+  for (guint i = 0; intent->dependants[i] != NULL; i++)
+    if (!sc_systemd_enqueue_start (self->systemd, intent->dependants[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+remove_made (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  if (!intent->made)
+    return TRUE;
+  g_autoptr (ScRepo) repo = sc_repo_open (self->paths, error);
+  return repo != NULL
+         && sc_deployment_remove (self->paths, intent->container, intent->deployment, error)
+         && sc_deployment_drop_ref (repo, intent->container, intent->deployment, NULL, error);
+}
+
+/* A new deployment that was taken back may still run when nobody has stopped it yet. */
+static gboolean
+stop_reverted (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  g_autofree char *unit = g_strconcat (intent->container, ".service", NULL);
+
+  if (self->systemd == NULL || intent->phase != SC_INTENT_REVERTING)
+    return TRUE;
+  return sc_switching_set (self->paths, intent->container, TRUE, error)
+         && sc_systemd_stop (self->systemd, unit, self->config->start_timeout_s, NULL, error);
+}
+
+static gboolean
+go_back (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  if (!stop_reverted (self, intent, error) || !sc_switch_take_back (intent, self->paths, error)
+      || !sc_switching_set (self->paths, intent->container, FALSE, error)
+      || !start_again (self, intent, error) || !remove_made (self, intent, error)
+      || !sc_intent_delete (intent, self->paths, error))
+    return FALSE;
+  log_outcome (intent, "undone");
+  return TRUE;
+}
+
+/* The intent stays: a job starts the service and watches it, or goes back. */
+static gboolean
+go_forward (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  if (!sc_switch_write_early (intent, error) || !sc_switch_publish (intent, self->paths, error))
+    return FALSE;
+  if (!self->finish)
+    return self->systemd == NULL || !sc_switch_has_early (intent)
+           || sc_systemd_reload (self->systemd, NULL, error);
+  if (!start_again (self, intent, error) || !sc_intent_delete (intent, self->paths, error))
+    return FALSE;
+  log_outcome (intent, "complete");
+  return TRUE;
+}
+
+static gboolean
+recover_one (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  switch (intent->operation)
+    {
+    case SC_INTENT_INSTALL:
+    case SC_INTENT_UNINSTALL:
+      return recover_installation (self, intent, error);
+    case SC_INTENT_UPDATE:
+    case SC_INTENT_ROLLBACK:
+    case SC_INTENT_STAGE:
+    default:
+      return intent->phase == SC_INTENT_COMMITTED ? go_forward (self, intent, error)
+                                                  : go_back (self, intent, error);
+    }
 }
 
 gboolean
@@ -44,12 +146,13 @@ sc_recover_container (const ScPaths *paths,
   if (intents == NULL)
     return FALSE;
 
+  const Recovery recovery
+      = { .paths = paths, .config = config, .systemd = systemd, .finish = TRUE };
   for (guint i = 0; i < intents->len; i++)
     {
       const ScIntent *intent = intents->pdata[i];
 
-      if (strcmp (intent->container, name) == 0
-          && !recover_one (paths, config, systemd, intent, error))
+      if (strcmp (intent->container, name) == 0 && !recover_one (&recovery, intent, error))
         return sc_prefix_error (
             error, "cleaning up after the interrupted job %" G_GUINT64_FORMAT ": ", intent->job);
     }
@@ -108,12 +211,13 @@ sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, 
         return FALSE;
     }
 
+  const Recovery recovery = { .paths = paths, .config = config, .systemd = systemd };
   for (guint i = 0; i < intents->len; i++)
     {
       const ScIntent *intent = intents->pdata[i];
       g_autoptr (GError) local_error = NULL;
 
-      if (!recover_one (paths, config, systemd, intent, &local_error))
+      if (!recover_one (&recovery, intent, &local_error))
         sc_log (G_LOG_LEVEL_WARNING,
                 &(ScLogFields){ .job = intent->job, .container = intent->container },
                 "cannot clean up after the interrupted job %" G_GUINT64_FORMAT
@@ -122,4 +226,19 @@ sc_recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, 
     }
   return remove_partial (paths, error) && sc_intent_sweep (paths, error)
          && remove_temporaries (paths, error);
+}
+
+char **
+sc_recover_list_unfinished (const ScPaths *paths)
+{
+  g_autoptr (GPtrArray) intents = sc_intent_list (paths, NULL);
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  for (guint i = 0; intents != NULL && i < intents->len; i++)
+    {
+      const ScIntent *intent = intents->pdata[i];
+      if (intent->phase == SC_INTENT_COMMITTED && intent->from != SC_NO_DEPLOYMENT)
+        g_strv_builder_add (names, intent->container);
+    }
+  return g_strv_builder_end (names);
 }

@@ -35,3 +35,7 @@ gboolean sc_recover_container (const ScPaths *paths,
                                ScSystemd *systemd,
                                const char *name,
                                GError **error);
+
+/** sc_recover_list_unfinished: (transfer full): containers whose switch was completed after an
+ * interruption and has not been watched; see sc_op_new_resume() */
+char **sc_recover_list_unfinished (const ScPaths *paths);

@@ -31,6 +31,12 @@ uninstall_one (
     return FALSE;
 
   g_ptr_array_add (context->objects, sc_bus_path_container (name));
+  sc_op_record (context,
+                &(ScHistoryEvent){ .event = "uninstall",
+                                   .container = name,
+                                   .from = SC_NO_DEPLOYMENT,
+                                   .to = SC_NO_DEPLOYMENT },
+                NULL);
   sc_log (G_LOG_LEVEL_MESSAGE,
           &(ScLogFields){ .job = context->job_id,
                           .operation = "uninstall",

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-observe.h"
+
+#include "host/sc-unit-status.h"
+
+#include <string.h>
+
+#define INTERVAL_MS 200
+
+static gboolean
+is_oneshot (const ScUnitStatus *status)
+{
+  return strcmp (status->type, "oneshot") == 0;
+}
+
+static gboolean
+start (const ScObservation *self, GError **error)
+{
+  g_auto (ScUnitStatus) status = { 0 };
+  guint timeout_s = self->start_timeout_s;
+
+  if (!sc_systemd_get_status (self->systemd, self->unit, &status, NULL, error))
+    return FALSE;
+  if (self->observe_usec > 0 && !is_oneshot (&status))
+    timeout_s = (guint)((self->observe_usec + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+  return sc_systemd_start (self->systemd, self->unit, timeout_s, NULL, error);
+}
+
+static gboolean
+start_dependants (const ScObservation *self, GError **error)
+{
+  for (guint i = 0; self->dependants[i] != NULL; i++)
+    if (!sc_systemd_enqueue_start (self->systemd, self->dependants[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+fail (const ScObservation *self, const ScUnitStatus *now, const char *what, GError **error)
+{
+  return sc_error_set (error, SYSCONT_ERROR_HEALTH_CHECK_FAILED, "\"%s\" %s (state %s, result %s)",
+                       self->unit, what, now->active_state,
+                       *now->result != '\0' ? now->result : "unknown");
+}
+
+/* What happened between two looks is seen too: a new run has another id. */
+static gboolean
+check_service (const ScObservation *self, const ScUnitStatus *first, GError **error)
+{
+  g_auto (ScUnitStatus) now = { 0 };
+
+  if (!sc_systemd_get_status (self->systemd, self->unit, &now, NULL, error))
+    return FALSE;
+  if (is_oneshot (&now) && strcmp (now.result, "success") == 0
+      && strcmp (now.active_state, "failed") != 0)
+    return TRUE;
+  if (now.n_restarts != first->n_restarts || strcmp (now.invocation_id, first->invocation_id) != 0)
+    return fail (self, &now, "was restarted", error);
+  if (!sc_unit_status_is_active (&now))
+    return fail (self, &now, "did not stay up", error);
+  /* with a PID file the process that started it ends, and another takes its place */
+  if (now.main_pid != first->main_pid && *now.pid_file == '\0')
+    return fail (self, &now, "has another main process", error);
+  return TRUE;
+}
+
+static gboolean
+check_dependants (const ScObservation *self, gboolean is_end, GError **error)
+{
+  for (guint i = 0; self->dependants[i] != NULL; i++)
+    {
+      g_auto (ScUnitStatus) now = { 0 };
+      const char *unit = self->dependants[i];
+
+      if (!sc_systemd_get_status (self->systemd, unit, &now, NULL, error))
+        return FALSE;
+      if (strcmp (now.active_state, "failed") == 0 || (is_end && !sc_unit_status_is_active (&now)))
+        return sc_error_set (error, SYSCONT_ERROR_HEALTH_CHECK_FAILED,
+                             "\"%s\", which depends on \"%s\" and was active, is %s", unit,
+                             self->unit, now.active_state);
+    }
+  return TRUE;
+}
+
+gboolean
+sc_observe (const ScObservation *self, GError **error)
+{
+  gint64 deadline_usec = g_get_monotonic_time () + self->observe_usec;
+  g_auto (ScUnitStatus) first = { 0 };
+
+  if (!start (self, error)
+      || !sc_systemd_get_status (self->systemd, self->unit, &first, NULL, error)
+      || !start_dependants (self, error))
+    return FALSE;
+  if (self->observe_usec == 0)
+    return TRUE;
+
+  while (TRUE)
+    {
+      gint64 left_usec = deadline_usec - g_get_monotonic_time ();
+      gboolean is_end = left_usec <= 0;
+
+      if (!check_service (self, &first, error) || !check_dependants (self, is_end, error))
+        return FALSE;
+      if (is_end)
+        return TRUE;
+      sc_systemd_wait (self->systemd, (guint)CLAMP (left_usec / 1000, 1, INTERVAL_MS), NULL);
+    }
+}

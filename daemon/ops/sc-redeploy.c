@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-redeploy.h"
+
+#include "ops/sc-change.h"
+#include "ops/sc-host-check.h"
+
+#include <string.h>
+
+static ScContainer *
+make_after (const ScRedeployment *self, const ScDeploymentRecord *record, const char *from_digest)
+{
+  ScContainer *after = sc_container_copy (self->before);
+
+  sc_set_text (&after->reference, record->reference);
+  if (record->source != NULL)
+    sc_set_text (&after->source, record->source);
+  g_hash_table_unref (after->set_values);
+  after->set_values = g_hash_table_ref (record->values);
+  sc_container_set_current (after, record->id);
+  if (self->quarantine_reason != NULL && strcmp (from_digest, record->digest) != 0)
+    sc_update_state_quarantine (&after->update, from_digest, self->quarantine_reason,
+                                g_get_real_time ());
+  return after;
+}
+
+static gboolean
+run (ScChange *change, const ScUnitTexts *texts, GError **error)
+{
+  return (texts->service == NULL || sc_change_look (change, error))
+         && sc_change_begin (change, texts, error) && sc_change_run (change, error);
+}
+
+gboolean
+sc_redeploy (const ScRedeployment *self, ScUpdateReport *report, GError **error)
+{
+  const ScPaths *paths = self->context->paths;
+  const char *name = self->before->name;
+  const ScDeploymentRecord *record = sc_container_find (self->before, self->id);
+  g_autoptr (ScSystemd) systemd = sc_systemd_new (self->context->bus, error);
+  g_auto (ScUnitTexts) texts = { 0 };
+  g_auto (ScChange) change = { 0 };
+
+  report->to = (gint64)record->id;
+  sc_set_text (&report->digest, record->digest);
+  sc_set_text (&report->reference, record->reference);
+  if (systemd == NULL || !sc_host_check (self->context->config, error)
+      || !sc_deployment_check (paths, self->repo, name, self->id, error)
+      || !sc_deployment_load_texts (paths, name, self->id, &texts, error))
+    return FALSE;
+
+  ScContainer *after = make_after (self, record, report->from_digest);
+  after->has_service = texts.service != NULL;
+  sc_change_init (&change, self->context, self->repo, systemd, self->operation, after);
+  change.intent->from = report->from;
+  change.intent->observe_usec = self->observe_usec;
+  if (self->operation == SC_INTENT_UPDATE && strcmp (report->from_digest, record->digest) != 0)
+    change.intent->quarantine = g_strdup (record->digest);
+  report->changed = run (&change, &texts, error);
+  return report->changed;
+}

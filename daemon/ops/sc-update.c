@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-update.h"
+
+#include "ops/sc-change.h"
+#include "ops/sc-host-check.h"
+#include "ops/sc-op-private.h"
+#include "ops/sc-pull.h"
+#include "ops/sc-redeploy.h"
+#include "ops/sc-seen.h"
+#include "store/sc-image-store.h"
+
+#include <string.h>
+
+#define REGISTRY_SOURCE "docker://"
+
+typedef struct
+{
+  ScOpContext *context;
+  ScRepo *repo;
+  const ScUpdateRequest *request;
+  ScUpdateReport *report;
+  ScContainer *before; /* (owned) */
+  ScContainer *after;  /* (owned) (nullable) until the change takes it */
+  ScImage *image;      /* (owned) (nullable) */
+  ScSystemd *systemd;  /* (owned) (nullable) */
+  ScImageRendering rendered;
+} Update;
+
+static void
+update_clear (Update *self)
+{
+  g_clear_pointer (&self->before, sc_container_free);
+  g_clear_pointer (&self->after, sc_container_free);
+  g_clear_pointer (&self->image, sc_image_free);
+  sc_image_rendering_clear (&self->rendered);
+  g_clear_pointer (&self->systemd, sc_systemd_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Update, update_clear)
+
+static const ScDeploymentRecord *
+get_current (const Update *self)
+{
+  return sc_container_find (self->before, self->before->current);
+}
+
+static gboolean
+check_held (const Update *self, GError **error)
+{
+  const ScUpdateState *state = &self->before->update;
+
+  if (self->request->force || self->request->mode == SC_UPDATE_CHECK
+      || !sc_update_state_is_held (state, g_get_real_time ()))
+    return TRUE;
+  g_autoptr (GDateTime) until
+      = g_date_time_new_from_unix_local (state->held_until_usec / G_USEC_PER_SEC);
+  g_autofree char *text = g_date_time_format (until, "%F %T");
+  return sc_error_set (
+      error, SYSCONT_ERROR_HELD, "held until %s%s%s; take the hold away, or use --force", text,
+      state->hold_reason != NULL ? ": " : "", state->hold_reason != NULL ? state->hold_reason : "");
+}
+
+/* (transfer full) (nullable): what to ask the registry for; NULL without an error when the image
+ * comes from somewhere else, or must not be asked for. */
+static ScReference *
+find_remote (const Update *self, GError **error)
+{
+  const ScUpdateRequest *request = self->request;
+  const ScContainer *before = self->before;
+  gboolean from_registry = g_str_has_prefix (before->source, REGISTRY_SOURCE);
+  const char *text = from_registry ? before->source + strlen (REGISTRY_SOURCE) : NULL;
+
+  if (request->same_image)
+    return NULL;
+  if (request->reference != NULL)
+    return sc_reference_resolve_short_name (request->reference, self->context->config->short_names,
+                                            error);
+  if (text == NULL)
+    return NULL;
+  g_autoptr (ScReference) tagged = sc_reference_parse (text, error);
+  if (tagged == NULL || request->to_digest == NULL)
+    return g_steal_pointer (&tagged);
+  g_autofree char *pinned
+      = g_strdup_printf ("%s/%s@%s", tagged->registry, tagged->repository, request->to_digest);
+  return sc_reference_parse (pinned, error);
+}
+
+static ScImage *
+lookup (const Update *self, GError **error)
+{
+  const ScUpdateRequest *request = self->request;
+  const ScDeploymentRecord *current = get_current (self);
+  const char *name = self->before->reference;
+
+  if (request->same_image)
+    name = current->digest;
+  else if (request->to_digest != NULL)
+    name = request->to_digest;
+  else if (request->reference != NULL)
+    name = request->reference->fullname;
+  return sc_image_store_lookup (self->repo, name, error);
+}
+
+static gboolean
+is_local (const Update *self)
+{
+  g_autoptr (ScImage) image = lookup (self, NULL);
+
+  return image != NULL;
+}
+
+/* An image that was chosen by its digest need not be asked for when it is here; everything else is.
+ */
+static gboolean
+find_image (Update *self, GCancellable *cancellable, GError **error)
+{
+  const ScUpdateRequest *request = self->request;
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (ScReference) remote = NULL;
+
+  if (!request->no_pull
+      && !((request->to_digest != NULL || request->reference != NULL) && is_local (self)))
+    {
+      remote = find_remote (self, &local_error);
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+    }
+  if (remote != NULL && !sc_pull (self->context, self->repo, remote, NULL, cancellable, error))
+    return FALSE;
+  self->image = remote != NULL && remote->digest == NULL
+                    ? sc_image_store_lookup (self->repo, remote->fullname, error)
+                    : lookup (self, error);
+  if (self->image == NULL)
+    return FALSE;
+  sc_set_text (&self->report->digest, self->image->digest);
+  return sc_seen_add (self->context->paths, self->image->digest, NULL, error);
+}
+
+static gboolean
+check_quarantine (const Update *self, GError **error)
+{
+  const ScUpdateRequest *request = self->request;
+  const ScQuarantine *entry
+      = sc_update_state_find_quarantine (&self->before->update, self->report->digest);
+
+  if (entry == NULL || request->force || request->to_digest != NULL
+      || strcmp (self->report->digest, get_current (self)->digest) == 0)
+    return TRUE;
+  return sc_error_set (error, SYSCONT_ERROR_QUARANTINED,
+                       "%s was rolled back from (%s); use --force to try it again, or wait for "
+                       "another image",
+                       entry->digest, entry->reason);
+}
+
+/* (transfer full): the values that the caller has set, after this request */
+static GHashTable *
+merge_values (const Update *self)
+{
+  const ScUpdateRequest *request = self->request;
+  GHashTable *values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTable *const layers[] = { self->before->set_values, request->set };
+  GHashTableIter iter;
+  gpointer name, value;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (layers); i++)
+    {
+      if (layers[i] == NULL)
+        continue;
+      g_hash_table_iter_init (&iter, layers[i]);
+      while (g_hash_table_iter_next (&iter, &name, &value))
+        g_hash_table_replace (values, g_strdup (name), g_strdup (value));
+    }
+  for (guint i = 0; request->unset != NULL && request->unset[i] != NULL; i++)
+    g_hash_table_remove (values, request->unset[i]);
+  return values;
+}
+
+/* The name that updates follow from now on. */
+static const char *
+new_reference (const Update *self)
+{
+  const ScUpdateRequest *request = self->request;
+  const char *const *names = (const char *const *)self->image->references;
+
+  if (request->reference == NULL)
+    return self->before->reference;
+  return g_strv_contains (names, request->reference->fullname) ? request->reference->fullname
+                                                               : names[0];
+}
+
+static void
+add_record (Update *self, GHashTable *values)
+{
+  ScContainer *after = self->after;
+  ScDeploymentRecord *record = sc_deployment_record_new (after->next_deployment);
+
+  record->digest = g_strdup (self->image->digest);
+  record->reference = g_strdup (after->reference);
+  record->source = g_strdup (after->source);
+  record->created_usec = g_get_real_time ();
+  record->installed_by = self->context->caller_uid;
+  g_hash_table_unref (record->values);
+  record->values = g_hash_table_ref (values);
+  g_ptr_array_add (after->deployments, record);
+  after->next_deployment++;
+  self->report->to = (gint64)record->id;
+}
+
+static void
+prepare_state (Update *self)
+{
+  g_autoptr (GHashTable) values = merge_values (self);
+  ScContainer *after = sc_container_copy (self->before);
+
+  self->after = after;
+  sc_set_text (&after->reference, new_reference (self));
+  if (self->request->reference != NULL)
+    sc_set_text (&after->source, self->image->source);
+  g_hash_table_unref (after->set_values);
+  after->set_values = g_hash_table_ref (values);
+  add_record (self, values);
+  sc_set_text (&self->report->reference, after->reference);
+}
+
+static gboolean
+is_same (const Update *self)
+{
+  g_autoptr (GHashTable) values = merge_values (self);
+
+  return strcmp (self->image->digest, get_current (self)->digest) == 0
+         && strcmp (new_reference (self), self->before->reference) == 0
+         && sc_container_same_values (values, self->before->set_values);
+}
+
+static gboolean
+change_host (Update *self, ScIntentOperation operation, GCancellable *cancellable, GError **error)
+{
+  const ScRendering *rendering = self->rendered.rendering;
+  const ScUnitTexts texts = { .service = rendering->service,
+                              .drop_in = rendering->drop_in,
+                              .tmpfiles = rendering->tmpfiles };
+  g_auto (ScChange) change = { 0 };
+
+  sc_change_init (&change, self->context, self->repo, self->systemd, operation,
+                  g_steal_pointer (&self->after));
+  change.intent->deployment = (guint64)self->report->to;
+  change.intent->from = self->report->from;
+  change.intent->made = TRUE;
+  change.intent->observe_usec = self->request->observe_usec;
+  if (strcmp (self->report->from_digest, self->report->digest) != 0)
+    change.intent->quarantine = g_strdup (self->report->digest);
+  if ((operation != SC_INTENT_STAGE && texts.service != NULL && !sc_change_look (&change, error))
+      || !sc_change_begin (&change, &texts, error))
+    return FALSE;
+  if (!sc_change_stage (&change, &self->rendered, cancellable, error))
+    {
+      sc_change_undo (&change);
+      return FALSE;
+    }
+  return sc_change_run (&change, error);
+}
+
+static gboolean
+render (Update *self, GCancellable *cancellable, GError **error)
+{
+  const ScImageRenderRequest request = {
+    .context = self->context,
+    .repo = self->repo,
+    .image = self->image,
+    .container = self->after,
+  };
+
+  sc_progress_set_phase (self->context->progress, "render");
+  if (!sc_host_check (self->context->config, error)
+      || !sc_image_render (&request, &self->rendered, cancellable, error))
+    return FALSE;
+  self->report->notes = g_strdupv (self->rendered.rendering->notes);
+  return TRUE;
+}
+
+static gboolean
+update (Update *self, GCancellable *cancellable, GError **error)
+{
+  gboolean only_stage = self->request->mode == SC_UPDATE_STAGE;
+
+  if (!find_image (self, cancellable, error) || !check_quarantine (self, error))
+    return FALSE;
+  if (!self->request->force && is_same (self))
+    {
+      self->report->to = self->report->from;
+      return TRUE;
+    }
+
+  prepare_state (self);
+  if (!render (self, cancellable, error))
+    return FALSE;
+  if (only_stage)
+    self->after->staged = self->report->to;
+  else
+    {
+      sc_container_set_current (self->after, (guint64)self->report->to);
+      self->after->has_service = self->rendered.rendering->service != NULL;
+      self->after->staged = SC_NO_DEPLOYMENT;
+    }
+  self->systemd = sc_systemd_new (self->context->bus, error);
+  if (self->systemd == NULL
+      || !change_host (self, only_stage ? SC_INTENT_STAGE : SC_INTENT_UPDATE, cancellable, error))
+    return FALSE;
+  self->report->changed = TRUE;
+  return TRUE;
+}
+
+static gboolean
+apply_staged (Update *self, GError **error)
+{
+  gint64 staged = self->before->staged;
+  const ScDeploymentRecord *record
+      = staged != SC_NO_DEPLOYMENT ? sc_container_find (self->before, (guint64)staged) : NULL;
+
+  if (record == NULL)
+    return sc_error_set (error, SYSCONT_ERROR_NOT_FOUND,
+                         "no deployment is staged; stage one with --stage first");
+  const ScRedeployment redeployment = {
+    .context = self->context,
+    .repo = self->repo,
+    .before = self->before,
+    .id = record->id,
+    .operation = SC_INTENT_UPDATE,
+    .observe_usec = self->request->observe_usec,
+  };
+  return sc_redeploy (&redeployment, self->report, error);
+}
+
+/* What the registry, or the store, has under the name; nothing is downloaded but documents. */
+static gboolean
+find_digest (Update *self, char **digest, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (ScReference) remote = self->request->no_pull ? NULL : find_remote (self, &local_error);
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  if (remote != NULL)
+    return sc_pull_find_digest (self->context, remote, digest, cancellable, error);
+  self->image = lookup (self, error);
+  *digest = self->image != NULL ? g_strdup (self->image->digest) : NULL;
+  return *digest != NULL;
+}
+
+static gboolean
+check (Update *self, GCancellable *cancellable, GError **error)
+{
+  ScUpdateState *state = &self->before->update;
+  g_autofree char *digest = NULL;
+
+  sc_progress_set_phase (self->context->progress, "resolve");
+  if (!find_digest (self, &digest, cancellable, error)
+      || !sc_seen_add (self->context->paths, digest, &state->available_usec, error))
+    return FALSE;
+
+  self->report->available = strcmp (digest, get_current (self)->digest) != 0;
+  state->checked_usec = g_get_real_time ();
+  sc_set_text (&state->available, self->report->available ? digest : NULL);
+  sc_set_text (&self->report->digest, digest);
+  return sc_container_save (self->before, self->context->paths, error);
+}
+
+gboolean
+sc_update_one (ScOpContext *context,
+               ScRepo *repo,
+               const char *name,
+               const ScUpdateRequest *request,
+               ScUpdateReport *report,
+               GCancellable *cancellable,
+               GError **error)
+{
+  g_auto (Update) self = { .context = context, .repo = repo, .request = request, .report = report };
+
+  self.before = sc_update_load (context, name, report, error);
+  if (self.before == NULL || !check_held (&self, error))
+    return FALSE;
+  switch (request->mode)
+    {
+    case SC_UPDATE_CHECK:
+      return check (&self, cancellable, error);
+    case SC_UPDATE_APPLY_STAGED:
+      return apply_staged (&self, error);
+    case SC_UPDATE_STAGE:
+    case SC_UPDATE_ALL:
+    default:
+      return update (&self, cancellable, error);
+    }
+}
