@@ -126,6 +126,35 @@ static const Refusal refusals[] = {
   { "start-none", "Start", "([], {})", SYSCONT_ERROR_INVALID_ARGUMENT, "Start" },
   { "stop-unknown-option", "Stop", "(['a'], {'force': <true>})", SYSCONT_ERROR_INVALID_ARGUMENT,
     "\"force\"" },
+  { "update-mode", "Update", "(['a'], {'mode': <'soon'>})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "\"mode\"" },
+  { "update-digest", "Update", "(['a'], {'to-digest': <'sha256:0'>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"to-digest\"" },
+  { "update-set-and-unset", "Update", "(['a'], {'values': <{'A': 'x'}>, 'unset': <['A']>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"A\"" },
+  { "update-due-with-values", "Update", "([], {'values': <{'A': 'x'}>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "due" },
+  { "update-staged-with-image", "Update", "(['a'], {'mode': <'apply'>, 'reference': <'a.b/c'>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "staged" },
+  { "update-observe", "Update", "(['a'], {'observe-usec': <uint64 9999999999999>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"observe-usec\"" },
+  { "rollback-none", "Rollback", "([], {})", SYSCONT_ERROR_INVALID_ARGUMENT, "Rollback" },
+  { "rollback-several-to-one", "Rollback", "(['a', 'b'], {'deployment': <uint64 1>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"deployment\"" },
+  { "rollback-reason", "Rollback", "(['a'], {'reason': <'a\\nb'>})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "\"reason\"" },
+  { "set-values-name", "SetValues", "('a', {'A-B': 'x'}, [], {})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "A-B" },
+  { "set-policy-mode", "SetPolicy", "('a', {'mode': <'often'>}, {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"mode\"" },
+  { "set-policy-key", "SetPolicy", "('a', {'mode': <'none'>, 'x': <1>}, {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"x\"" },
+  { "set-policy-window", "SetPolicy", "('a', {'mode': <'apply'>, 'window': <'nightly'>}, {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "nightly" },
+  { "hold-reason", "Hold", "('a', uint64 1, 'a\\u001bb', {})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "\"reason\"" },
+  { "unquarantine-digest", "Unquarantine", "('a', 'x', {})", SYSCONT_ERROR_INVALID_ARGUMENT,
+    "digest" },
   { "remove-image-path", "RemoveImage", "('/etc/passwd', {})", SYSCONT_ERROR_INVALID_REFERENCE,
     "/etc/passwd" },
   { "tag-image-name", "TagImage", "('a:1', 'B C', {})", SYSCONT_ERROR_INVALID_REFERENCE, "B C" },
@@ -419,7 +448,7 @@ make_empty_arguments (const GDBusMethodInfo *method)
 
       if (strcmp (signature, "s") == 0)
         g_string_append (text, "''");
-      else if (strcmp (signature, "a{sv}") == 0)
+      else if (g_str_has_prefix (signature, "a{"))
         g_string_append (text, "{}");
       else if (strcmp (signature, "as") == 0)
         g_string_append (text, "[]");
@@ -447,6 +476,39 @@ test_every_method_has_parser (Fixture *fixture, gconstpointer data)
 
       g_assert_true (request != NULL || error != NULL);
       g_assert_false (g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED));
+    }
+}
+
+typedef struct
+{
+  const char *name;
+  const char *options;
+  const char *rule;
+} RuleCase;
+
+static const RuleCase rule_cases[] = {
+  { "own-source", "{}", "Update" },
+  { "check", "{'mode': <'check'>}", "Update:check" },
+  { "digest", "{'to-digest': <'sha256:" DIGITS_63 "0'>}", "Update:to" },
+  { "reference", "{'reference': <'a.b/c'>}", "Update:to" },
+  { "force", "{'force': <true>}", "Update:to" },
+  { "values", "{'values': <{'A': 'x'}>}", "Update:values" },
+  { "unset", "{'unset': <['A']>}", "Update:values" },
+  { "both", "{'values': <{'A': 'x'}>, 'reference': <'a.b/c'>}", "Update:to-with-values" },
+  { "check-of-another", "{'mode': <'check'>, 'reference': <'a.b/c'>}", "Update:to" },
+};
+
+static void
+test_update_asks_for_what_it_does (Fixture *fixture, gconstpointer data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (rule_cases); i++)
+    {
+      g_autofree char *arguments = g_strdup_printf ("(['a'], %s)", rule_cases[i].options);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ScRequest) request = parse (fixture, "Update", arguments, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (request->rule, ==, rule_cases[i].rule);
     }
 }
 
@@ -501,6 +563,7 @@ main (int argc, char **argv)
   ADD ("/requests/any/refuses-many-fds", test_any_refuses_many_fds);
   ADD ("/requests/auth/memfd-or-pipe", test_auth_is_a_memfd_or_pipe);
   ADD ("/requests/can-authorize/keeps-subject", test_can_authorize_keeps_subject);
+  ADD ("/requests/update/asks-for-what-it-does", test_update_asks_for_what_it_does);
   ADD ("/requests/any/every-method-has-parser", test_every_method_has_parser);
   g_test_add_func ("/requests/features/name-options", test_features_name_options);
   return g_test_run ();

@@ -8,6 +8,7 @@
 
 /** All of them: @call: (transfer full) */
 void sc_answer_get_values (ScPendingCall *call);
+void sc_answer_get_history (ScPendingCall *call);
 void sc_answer_inspect_image (ScPendingCall *call);
 void sc_answer_get_storage_info (ScPendingCall *call);
 

@@ -2,6 +2,7 @@
 #include "service/sc-answer-private.h"
 
 #include "dbus/sc-bus-names.h"
+#include "ops/sc-history.h"
 #include "ops/sc-login-store.h"
 #include "ops/sc-login.h"
 #include "ops/sc-query.h"
@@ -135,6 +136,22 @@ ask_blobs (const ScPendingCall *call, GError **error)
 }
 
 static GVariant *
+ask_history (const ScPendingCall *call, GError **error)
+{
+  const ScOptions *options = call->request->options;
+  guint64 since_usec = 0;
+  (void)sc_options_get_uint64 (options, "since", &since_usec);
+  const ScHistoryFilter filter = {
+    .since_usec = (gint64)MIN (since_usec, G_MAXINT64),
+    .container = sc_options_get_string (options, "container"),
+    .limit = sc_options_get_uint32 (options, "limit", 0),
+  };
+  g_autoptr (GVariant) events = sc_history_read (call->parts->paths, &filter, error);
+
+  return events != NULL ? g_variant_new ("(@aa{sv})", events) : NULL;
+}
+
+static GVariant *
 set_registry_credential (const ScPendingCall *call, GError **error)
 {
   const ScRequest *request = call->request;
@@ -180,6 +197,12 @@ void
 sc_answer_list_blobs (ScPendingCall *call)
 {
   run_query (call, ask_blobs);
+}
+
+void
+sc_answer_get_history (ScPendingCall *call)
+{
+  run_query (call, ask_history);
 }
 
 void

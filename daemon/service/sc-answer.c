@@ -209,6 +209,7 @@ static const struct
   { "GetImage", answer_get_image, FALSE },
   { "GetJob", answer_get_job, FALSE },
   { "GetValues", sc_answer_get_values, TRUE },
+  { "GetHistory", sc_answer_get_history, TRUE },
   { "InspectImage", sc_answer_inspect_image, TRUE },
   { "GetStorageInfo", sc_answer_get_storage_info, TRUE },
   { "CanAuthorize", sc_answer_can_authorize, TRUE },

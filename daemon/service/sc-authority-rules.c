@@ -18,6 +18,28 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Start", SC_ACTION_MANAGE, "start the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Restart", SC_ACTION_MANAGE, "restart the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Update", SC_ACTION_UPDATE, "update the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Update:check", SC_ACTION_CHECK,
+    "look for a new image of the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Update:to", SC_ACTION_UPDATE_TO,
+    "choose another image for the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Update:values", SC_ACTION_SET_VALUES,
+    "change the values of the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Update:to-with-values", SC_ACTION_INSTALL,
+    "choose another image and values for the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Rollback", SC_ACTION_ROLLBACK, "roll back the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "SetValues", SC_ACTION_SET_VALUES,
+    "change the values of the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "SetPolicy", SC_ACTION_CONFIGURE,
+    "change how the system container is updated" },
+  { SYSCONT_MANAGER_INTERFACE, "Hold", SC_ACTION_CONFIGURE, "hold the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Pin", SC_ACTION_CONFIGURE,
+    "keep a deployment of the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Unpin", SC_ACTION_CONFIGURE,
+    "no longer keep a deployment of the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Unquarantine", SC_ACTION_UPDATE_TO,
+    "let an image of the system container be tried again" },
+  { SYSCONT_MANAGER_INTERFACE, "GetHistory", SC_ACTION_INSPECT, NULL },
   { SYSCONT_MANAGER_INTERFACE, "RemoveImage", SC_ACTION_STORAGE, "remove the image" },
   { SYSCONT_MANAGER_INTERFACE, "TagImage", SC_ACTION_STORAGE, "give another name to the image" },
   { SYSCONT_MANAGER_INTERFACE, "VerifyImages", SC_ACTION_STORAGE, "verify the images" },
@@ -118,7 +140,8 @@ GHashTable *
 sc_method_rule_describe (const ScMethodRule *self, const ScSubject *subject)
 {
   GHashTable *details = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autofree char *operation = sc_kebab_case (self->method);
+  g_autofree char *method = g_strndup (self->method, strcspn (self->method, ":"));
+  g_autofree char *operation = sc_kebab_case (method);
 
   add_detail (details, "operation", operation);
   if (subject == NULL)

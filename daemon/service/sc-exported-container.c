@@ -4,6 +4,8 @@
 #include "dbus/sc-bus-path.h"
 #include "service/sc-exported.h"
 
+#include <string.h>
+
 char *
 sc_container_unit (const ScContainer *container)
 {
@@ -32,6 +34,7 @@ make_deployment (const ScDeploymentRecord *record)
                          g_variant_new_uint64 ((guint64)MAX (record->created_usec, 0)));
   g_variant_builder_add (&builder, "{sv}", "installed-by",
                          g_variant_new_uint32 (record->installed_by));
+  g_variant_builder_add (&builder, "{sv}", "pinned", g_variant_new_boolean (record->pinned));
   return g_variant_builder_end (&builder);
 }
 
@@ -45,6 +48,57 @@ make_deployments (const ScContainer *container)
   return g_variant_builder_end (&builder);
 }
 
+static GVariant *
+make_policy (const ScUpdatePolicy *policy)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  g_variant_builder_add (&builder, "{sv}", "mode",
+                         g_variant_new_string (sc_policy_mode_name (policy->mode)));
+  g_variant_builder_add (&builder, "{sv}", "min-age-usec",
+                         g_variant_new_uint64 ((guint64)policy->min_age_usec));
+  g_variant_builder_add (&builder, "{sv}", "window",
+                         g_variant_new_string (policy->window != NULL ? policy->window : ""));
+  g_variant_builder_add (&builder, "{sv}", "window-usec",
+                         g_variant_new_uint64 ((guint64)policy->window_usec));
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+make_available (const ScUpdateState *state)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  if (state->checked_usec > 0)
+    g_variant_builder_add (&builder, "{sv}", "checked",
+                           g_variant_new_uint64 ((guint64)state->checked_usec));
+  if (state->available != NULL)
+    {
+      gboolean quarantined = sc_update_state_find_quarantine (state, state->available) != NULL;
+      g_variant_builder_add (&builder, "{sv}", "digest", g_variant_new_string (state->available));
+      g_variant_builder_add (&builder, "{sv}", "first-seen",
+                             g_variant_new_uint64 ((guint64)state->available_usec));
+      g_variant_builder_add (&builder, "{sv}", "quarantined", g_variant_new_boolean (quarantined));
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static void
+set_update_state (SyscontContainer *object, const ScUpdateState *state)
+{
+  g_autofree const char **digests = g_new0 (const char *, state->quarantine->len + 1);
+
+  for (guint i = 0; i < state->quarantine->len; i++)
+    digests[i] = ((const ScQuarantine *)state->quarantine->pdata[i])->digest;
+  syscont_container_set_quarantine (object, digests);
+  syscont_container_set_update_policy (object, sc_variant_compact (make_policy (&state->policy)));
+  syscont_container_set_available_update (object, sc_variant_compact (make_available (state)));
+  syscont_container_set_held_until (object, (guint64)state->held_until_usec);
+  syscont_container_set_hold_reason (object, state->hold_reason != NULL ? state->hold_reason : "");
+  syscont_container_set_state_reason (object,
+                                      state->outcome_reason != NULL ? state->outcome_reason : "");
+}
+
 static const char *
 state_of (const ScContainerEntry *entry, const char *unit_state)
 {
@@ -52,7 +106,13 @@ state_of (const ScContainerEntry *entry, const char *unit_state)
     return "damaged";
   if (!entry->container->has_service)
     return "installed";
-  return unit_state != NULL ? unit_state : "stopped";
+  if (unit_state == NULL)
+    return "stopped";
+  if (strcmp (unit_state, "running") != 0)
+    return unit_state;
+  if (g_strcmp0 (entry->container->update.outcome, "rolled-back") == 0)
+    return "rolled-back";
+  return entry->container->staged != SC_NO_DEPLOYMENT ? "staged" : "running";
 }
 
 void
@@ -84,5 +144,9 @@ sc_exported_container_update (SyscontContainer *object,
   syscont_container_set_unit (object, unit);
   sc_exported_container_set_state (object, entry, unit_state);
   syscont_container_set_current_deployment (object, container->current);
+  syscont_container_set_previous_deployment (object, (guint64)container->previous);
+  syscont_container_set_staged_deployment (object, (guint64)container->staged);
+  syscont_container_set_rollback_ready (object, entry->rollback_ready);
+  set_update_state (object, &container->update);
   syscont_container_set_deployments (object, sc_variant_compact (make_deployments (container)));
 }

@@ -21,7 +21,9 @@ static const char *const state_names[] = {
 };
 
 static const char *const container_types[]
-    = { "install", "uninstall", "start", "stop", "restart", NULL };
+    = { "install", "uninstall",  "start",    "stop",         "restart",
+        "update",  "set-values", "rollback", "resume",       "set-policy",
+        "hold",    "pin",        "unpin",    "unquarantine", NULL };
 
 ScJobRecord *
 sc_job_record_new (guint64 id, const char *type, const char *const *targets)

@@ -169,7 +169,11 @@ static void
 on_job_done (ScJob *job, ScJobOutcome *outcome, gpointer user_data)
 {
   ScJobRegistry *self = user_data;
+  const ScJobRecord *record = sc_job_get_record (job);
   Departure *departure = g_new0 (Departure, 1);
+
+  if (sc_job_record_is_about_containers (record) && record->targets[0] != NULL)
+    sc_objects_set_activity (self->parts.objects, record->targets[0], NULL);
 
   departure->registry = self;
   departure->job = job;
@@ -257,12 +261,38 @@ on_handle_cancel (SyscontJob *object,
   return TRUE;
 }
 
+/* What a job on one container does to it shows in the container's state. */
+static void
+on_phase (GObject *object, GParamSpec *pspec, gpointer user_data)
+{
+  static const struct
+  {
+    const char *phase;
+    const char *state;
+  } activities[] = { { "switch", "switching" },
+                     { "stop", "switching" },
+                     { "rollback", "switching" },
+                     { "observe", "observing" } };
+  ScJobRegistry *self = user_data;
+  const ScJob *job = sc_job_registry_find (self, syscont_job_get_id (SYSCONT_JOB (object)));
+  const char *phase = syscont_job_get_phase (SYSCONT_JOB (object));
+  const char *state = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (activities); i++)
+    if (strcmp (activities[i].phase, phase) == 0)
+      state = activities[i].state;
+  if (sc_job_record_is_about_containers (sc_job_get_record (job))
+      && g_strv_length (sc_job_get_record (job)->targets) == 1)
+    sc_objects_set_activity (self->parts.objects, sc_job_get_record (job)->targets[0], state);
+}
+
 static void
 export_job (ScJobRegistry *self, ScJob *job)
 {
   SyscontJob *object = sc_job_get_object (job);
 
   g_signal_connect (object, "handle-cancel", G_CALLBACK (on_handle_cancel), self);
+  g_signal_connect (object, "notify::phase", G_CALLBACK (on_phase), self);
   sc_objects_add (self->parts.objects, sc_job_get_path (job), G_DBUS_INTERFACE_SKELETON (object));
 }
 

@@ -28,6 +28,7 @@ typedef struct
   SyscontJob *object;   /* (owned) only to be handed to the main thread again */
   guint64 job_id;
   guint caller_uid;
+  char *caller_unit; /* (owned) */
 } Run;
 
 /* Which state may follow which */
@@ -48,6 +49,7 @@ run_free (gpointer data)
 
   sc_progress_unref (run->progress);
   g_object_unref (run->object);
+  g_free (run->caller_unit);
   g_free (run);
 }
 
@@ -271,6 +273,7 @@ run_op (const Run *run, ScJobOutcome *outcome, GCancellable *cancellable)
     .progress = run->progress,
     .job_id = run->job_id,
     .caller_uid = run->caller_uid,
+    .caller_unit = run->caller_unit,
     .result = result,
     .objects = objects,
     .log = log_message,
@@ -329,6 +332,7 @@ sc_job_start (ScJob *self, const ScJobEnvironment *environment, ScJobFunc done, 
   run->object = g_object_ref (self->object);
   run->job_id = self->record->id;
   run->caller_uid = self->record->owner_uid;
+  run->caller_unit = g_strdup (self->record->owner_unit);
   set_state (self, SC_JOB_RUNNING);
 
   /* A job is over only when its input and output are; and the outcome counts, not that somebody

@@ -113,7 +113,7 @@ on_method_call (GDBusConnection *bus,
 
   const ScQuestion question = {
     .interface = SYSCONT_MANAGER_INTERFACE,
-    .method = request->method,
+    .method = request->rule,
     .subject = &request->subject,
     .interactive
     = (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)

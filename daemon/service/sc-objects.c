@@ -19,6 +19,7 @@ struct _ScObjects
   ScInventory *inventory;           /* (owned) */
   GHashTable *containers;           /* (owned) char* of the name to SyscontContainer */
   GHashTable *images;               /* (owned) char* of the digest to SyscontImage */
+  GHashTable *activities;           /* (owned) char* of a container's name to a static state */
   GHashTable *last_jobs; /* (owned) char* of a container's name to char* of the job's path */
 };
 
@@ -29,15 +30,22 @@ typedef struct
   gpointer user_data;
 } Settling;
 
+static const char *
+state_of_unit (ScObjects *self, const ScContainerEntry *entry)
+{
+  const char *activity = g_hash_table_lookup (self->activities, entry->container->name);
+  g_autofree char *unit = sc_container_unit (entry->container);
+
+  return activity != NULL ? activity : sc_unit_watch_get (self->watch, unit);
+}
+
 static void
 update_container (ScObjects *self, const ScContainerEntry *entry)
 {
   SyscontContainer *object = g_hash_table_lookup (self->containers, entry->container->name);
-  g_autofree char *unit = sc_container_unit (entry->container);
 
   if (object != NULL)
-    sc_exported_container_update (object, self->inventory, entry,
-                                  sc_unit_watch_get (self->watch, unit));
+    sc_exported_container_update (object, self->inventory, entry, state_of_unit (self, entry));
 }
 
 static void
@@ -49,7 +57,23 @@ on_unit_changed (const char *unit, const char *state, gpointer user_data)
   SyscontContainer *object = g_hash_table_lookup (self->containers, name);
 
   if (entry != NULL && object != NULL)
-    sc_exported_container_set_state (object, entry, state);
+    sc_exported_container_set_state (object, entry, state_of_unit (self, entry));
+}
+
+void
+sc_objects_set_activity (ScObjects *self, const char *name, const char *state)
+{
+  const ScContainerEntry *entry = sc_inventory_find_container (self->inventory, name);
+  SyscontContainer *object = g_hash_table_lookup (self->containers, name);
+
+  if (g_hash_table_lookup (self->activities, name) == state)
+    return;
+  if (state != NULL)
+    g_hash_table_replace (self->activities, g_strdup (name), (gpointer)state);
+  else
+    g_hash_table_remove (self->activities, name);
+  if (entry != NULL && object != NULL)
+    sc_exported_container_set_state (object, entry, state_of_unit (self, entry));
 }
 
 ScObjects *
@@ -66,6 +90,7 @@ sc_objects_new (GDBusConnection *bus, const ScPaths *paths)
   self->inventory->images = g_ptr_array_new ();
   self->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->activities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->last_jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
@@ -77,6 +102,7 @@ sc_objects_free (ScObjects *self)
   sc_start_marks_free (self->marks);
   g_hash_table_unref (self->containers);
   g_hash_table_unref (self->images);
+  g_hash_table_unref (self->activities);
   g_hash_table_unref (self->last_jobs);
   sc_inventory_free (self->inventory);
   g_object_unref (self->server);

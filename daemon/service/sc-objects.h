@@ -55,6 +55,13 @@ SyscontImage *sc_objects_find_image (ScObjects *self, const char *digest);
  */
 void sc_objects_set_last_job (ScObjects *self, const char *name, const char *job);
 
+/**
+ * sc_objects_set_activity:
+ * @state: (nullable): static: "switching" or "observing" as long as a job does that to the
+ * container; NULL: as its unit is
+ */
+void sc_objects_set_activity (ScObjects *self, const char *name, const char *state);
+
 /** sc_objects_forget_job: containers whose last job this was have none now */
 void sc_objects_forget_job (ScObjects *self, const char *job);
 

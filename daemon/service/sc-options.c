@@ -119,28 +119,50 @@ sc_options_get_strv (const ScOptions *self, const char *key)
 }
 
 gboolean
-sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map, GError **error)
+sc_options_get_uint64 (const ScOptions *self, const char *key, guint64 *out)
 {
   GVariant *value = g_hash_table_lookup (self->values, key);
 
-  *map = NULL;
   if (value == NULL)
-    return TRUE;
+    return FALSE;
+  *out = g_variant_get_uint64 (value);
+  return TRUE;
+}
 
+guint32
+sc_options_get_uint32 (const ScOptions *self, const char *key, guint32 fallback)
+{
+  GVariant *value = g_hash_table_lookup (self->values, key);
+
+  return value != NULL ? g_variant_get_uint32 (value) : fallback;
+}
+
+GHashTable *
+sc_options_read_map (const char *what, GVariant *dictionary, GError **error)
+{
   g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   GVariantIter iter;
   const char *name;
   const char *text;
-  g_variant_iter_init (&iter, value);
+
+  g_variant_iter_init (&iter, dictionary);
   while (g_variant_iter_next (&iter, "{&s&s}", &name, &text))
     if (!g_hash_table_insert (table, g_strdup (name), g_strdup (text)))
       {
         g_autofree char *escaped = sc_text_escape (name);
 
-        return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                             "option \"%s\" of %s has \"%s\" twice", key, self->method, escaped);
+        sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "%s has \"%s\" twice", what, escaped);
+        return NULL;
       }
+  return g_steal_pointer (&table);
+}
 
-  *map = g_steal_pointer (&table);
-  return TRUE;
+gboolean
+sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map, GError **error)
+{
+  GVariant *value = g_hash_table_lookup (self->values, key);
+  g_autofree char *what = g_strdup_printf ("option \"%s\" of %s", key, self->method);
+
+  *map = value != NULL ? sc_options_read_map (what, value, error) : NULL;
+  return value == NULL || *map != NULL;
 }

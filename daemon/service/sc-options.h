@@ -53,4 +53,14 @@ const char **sc_options_get_strv (const ScOptions *self, const char *key);
 gboolean
 sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map, GError **error);
 
+/** sc_options_get_uint64: FALSE when it was not given */
+gboolean sc_options_get_uint64 (const ScOptions *self, const char *key, guint64 *value);
+
+/** sc_options_get_uint32: of type u */
+guint32 sc_options_get_uint32 (const ScOptions *self, const char *key, guint32 fallback);
+
+/** sc_options_read_map: (transfer full) (nullable): of an a{ss} that is no option; INVALID_ARGUMENT
+ * when it has a name twice; @what: for messages */
+GHashTable *sc_options_read_map (const char *what, GVariant *dictionary, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScOptions, sc_options_free)

@@ -86,7 +86,15 @@ static const ScOptionSpec job_filter[] = {
   { NULL, NULL },
 };
 
+static const ScOptionSpec history_filter[] = {
+  { "since", "t" },
+  { "container", "s" },
+  { "limit", "u" },
+  { NULL, NULL },
+};
+
 const ScMethod sc_request_query_methods[] = {
+  { "GetHistory", history_filter, NULL },
   { "ListImages", image_filter, NULL },
   { "ListContainers", container_filter, NULL },
   { "ListJobs", job_filter, NULL },

@@ -12,8 +12,8 @@
 const ScOptionSpec sc_request_no_options[] = { { NULL, NULL } };
 
 static const ScMethod *const groups[] = {
-  sc_request_image_methods, sc_request_storage_methods, sc_request_container_methods,
-  sc_request_login_methods, sc_request_query_methods,
+  sc_request_image_methods,  sc_request_storage_methods, sc_request_container_methods,
+  sc_request_update_methods, sc_request_login_methods,   sc_request_query_methods,
 };
 
 /* where images come from: Pull and Install, and the formats of ImportImage */
@@ -159,6 +159,7 @@ sc_request_parse (const ScCall *call, GError **error)
   gsize n_arguments = g_variant_n_children (call->parameters);
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, n_arguments - 1);
   self->method = method->method;
+  self->rule = method->method;
   self->options = sc_options_parse (method->method, method->options, options, error);
   if (self->options == NULL)
     return NULL;

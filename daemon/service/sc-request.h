@@ -29,6 +29,7 @@ typedef struct
 typedef struct
 {
   const char *method; /* static: name of the method */
+  const char *rule;   /* static: row of the authority's table: the method, or one of its kinds */
   ScSubject subject;
   ScOptions *options; /* (owned) */
   ScOp *op;           /* (owned) (nullable) for a method that makes a job */

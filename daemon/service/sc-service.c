@@ -3,6 +3,7 @@
 
 #include "base/sc-log.h"
 #include "dbus/sc-bus-names.h"
+#include "ops/sc-recover.h"
 #include "service/sc-answer.h"
 #include "service/sc-log-control.h"
 #include "service/sc-manager.h"
@@ -141,6 +142,33 @@ on_watchdog (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+static void
+on_resumed (ScJob *job, gpointer user_data)
+{
+}
+
+/* What an earlier run switched and could not watch to the end, before anybody else can ask for
+ * something. */
+static void
+resume_jobs (ScService *self)
+{
+  static char unit[] = "syscontd.service";
+  const ScCaller own = { .uid = 0, .unit = unit };
+  g_auto (GStrv) names = sc_recover_list_unfinished (self->parts.paths);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (ScRequest) request = g_new0 (ScRequest, 1);
+      g_autoptr (GError) error = NULL;
+      const ScSubmission submission = { .request = request, .caller = &own, .func = on_resumed };
+
+      request->op = sc_op_new_resume (names[i]);
+      if (!sc_job_registry_submit (self->parts.registry, &submission, &error))
+        sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = names[i] },
+                "cannot go on with the update of \"%s\": %s", names[i], error->message);
+    }
+}
+
 /* All states are known: whoever calls from now on sees everything as it is. */
 static void
 on_ready (gpointer user_data)
@@ -150,6 +178,7 @@ on_ready (gpointer user_data)
   if (self->stopping)
     return;
   sc_objects_publish (self->parts.objects);
+  resume_jobs (self);
   self->name = g_bus_own_name_on_connection (self->bus, SYSCONT_BUS_NAME,
                                              G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, on_name_acquired,
                                              on_name_lost, self, NULL);
