@@ -6,11 +6,13 @@
 #include <string.h>
 
 static const ScVerb *const verbs[] = {
-  &sc_verb_pull,   &sc_verb_install, &sc_verb_uninstall, &sc_verb_list,   &sc_verb_status,
-  &sc_verb_start,  &sc_verb_stop,    &sc_verb_restart,   &sc_verb_images, &sc_verb_inspect,
-  &sc_verb_tag,    &sc_verb_verify,  &sc_verb_check,     &sc_verb_df,     &sc_verb_export,
-  &sc_verb_rmi,    &sc_verb_prune,   &sc_verb_jobs,      &sc_verb_cancel, &sc_verb_login,
-  &sc_verb_logout, &sc_verb_run,
+  &sc_verb_pull,         &sc_verb_install, &sc_verb_uninstall, &sc_verb_list,    &sc_verb_status,
+  &sc_verb_start,        &sc_verb_stop,    &sc_verb_restart,   &sc_verb_update,  &sc_verb_rollback,
+  &sc_verb_set,          &sc_verb_policy,  &sc_verb_hold,      &sc_verb_pin,     &sc_verb_unpin,
+  &sc_verb_unquarantine, &sc_verb_history, &sc_verb_images,    &sc_verb_inspect, &sc_verb_tag,
+  &sc_verb_rmi,          &sc_verb_prune,   &sc_verb_jobs,      &sc_verb_cancel,  &sc_verb_login,
+  &sc_verb_logout,       &sc_verb_verify,  &sc_verb_check,     &sc_verb_df,      &sc_verb_run,
+  &sc_verb_export,
 };
 
 static ScClient client = { 0 };

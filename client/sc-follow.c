@@ -182,6 +182,23 @@ on_interrupt (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* The last words of a service that did not stay up. */
+static void
+print_log (GVariant *properties)
+{
+  g_autoptr (GVariant) result
+      = g_variant_lookup_value (properties, "Result", G_VARIANT_TYPE_VARDICT);
+  g_auto (GStrv) lines = NULL;
+
+  if (result == NULL || !g_variant_lookup (result, "log", "^as", &lines))
+    return;
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *safe = sc_safe_text (lines[i]);
+      g_printerr ("    %s\n", safe);
+    }
+}
+
 static int
 finish (Follow *self, GVariant **result)
 {
@@ -199,6 +216,7 @@ finish (Follow *self, GVariant **result)
   if (!g_str_equal (state, "done"))
     {
       sc_client_print_error (message);
+      print_log (self->properties);
       return syscont_error_exit_status (name);
     }
   return 0;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-gboolean
-sc_values_add (char **values, GVariantBuilder *options)
+GVariant *
+sc_values_to_variant (char **values)
 {
   GVariantBuilder builder;
 
@@ -15,11 +15,72 @@ sc_values_add (char **values, GVariantBuilder *options)
       if (equals == NULL)
         {
           g_variant_builder_clear (&builder);
-          return FALSE;
+          return NULL;
         }
       g_autofree char *key = g_strndup (values[i], (gsize)(equals - values[i]));
       g_variant_builder_add (&builder, "{ss}", key, equals + 1);
     }
-  g_variant_builder_add (options, "{sv}", "values", g_variant_builder_end (&builder));
+  return g_variant_builder_end (&builder);
+}
+
+gboolean
+sc_values_add (char **values, GVariantBuilder *options)
+{
+  GVariant *dictionary = sc_values_to_variant (values);
+
+  if (dictionary == NULL)
+    return FALSE;
+  g_variant_builder_add (options, "{sv}", "values", dictionary);
+  return TRUE;
+}
+
+gboolean
+sc_parse_duration (const char *text, guint64 *usec)
+{
+  static const struct
+  {
+    const char *name;
+    guint64 seconds;
+  } units[] = {
+    { "", 1 },     { "s", 1 },    { "sec", 1 },       { "m", 60 },
+    { "min", 60 }, { "h", 3600 }, { "d", 24 * 3600 }, { "w", 7 * 24 * 3600 },
+  };
+  char *end = NULL;
+  guint64 number = g_ascii_strtoull (text, &end, 10);
+
+  if (end == text || !g_ascii_isdigit (*text) || number > G_MAXUINT32)
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
+    if (strcmp (end, units[i].name) == 0)
+      {
+        *usec = number * units[i].seconds * G_USEC_PER_SEC;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+gboolean
+sc_parse_time (const char *text, gint64 now_usec, guint64 *time_usec)
+{
+  guint64 usec = 0;
+
+  if (*text == '+')
+    {
+      if (!sc_parse_duration (text + 1, &usec))
+        return FALSE;
+      *time_usec = (guint64)now_usec + usec;
+      return TRUE;
+    }
+  g_autofree char *iso = g_strdup (text);
+  g_strdelimit (iso, " ", 'T');
+  g_autofree char *with_time = strchr (iso, 'T') == NULL ? g_strconcat (iso, "T00:00:00", NULL)
+                               : strlen (strchr (iso, 'T')) == strlen ("T00:00")
+                                   ? g_strconcat (iso, ":00", NULL)
+                                   : g_strdup (iso);
+  g_autoptr (GTimeZone) local = g_time_zone_new_local ();
+  g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (with_time, local);
+  if (time == NULL)
+    return FALSE;
+  *time_usec = (guint64)g_date_time_to_unix (time) * G_USEC_PER_SEC;
   return TRUE;
 }

@@ -51,7 +51,6 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
 {
   g_autoptr (GError) error = NULL;
   GVariantBuilder builder;
-
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (!sc_values_add (values, &builder))
     {

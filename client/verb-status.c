@@ -4,10 +4,20 @@
 
 #include <string.h>
 
+/* Some states say more than that a service runs. */
+static gboolean
+is_running (const char *state)
+{
+  static const char *const running[]
+      = { "running", "staged", "rolled-back", "switching", "observing", NULL };
+
+  return g_strv_contains (running, state);
+}
+
 static const char *
 dot_of (const char *state)
 {
-  if (strcmp (state, "running") == 0)
+  if (is_running (state))
     return "●";
   return strcmp (state, "failed") == 0 || strcmp (state, "damaged") == 0 ? "×" : "○";
 }
@@ -27,6 +37,7 @@ print_deployments (GVariant *container)
   g_autoptr (GVariant) deployments
       = g_variant_lookup_value (container, "deployments", G_VARIANT_TYPE ("aa{sv}"));
   guint64 current = sc_dict_uint (container, "current-deployment");
+  guint64 staged = sc_dict_uint (container, "staged-deployment");
 
   for (gsize i = 0; deployments != NULL && i < g_variant_n_children (deployments); i++)
     {
@@ -35,10 +46,67 @@ print_deployments (GVariant *container)
       g_autofree char *short_digest = sc_short_digest (digest);
       g_autofree char *created = sc_format_time (sc_dict_uint (deployment, "created"));
       guint64 id = sc_dict_uint (deployment, "id");
-      g_print ("%12s: %" G_GUINT64_FORMAT " %s, %s, by uid %" G_GUINT64_FORMAT "%s\n", "Deployment",
-               id, short_digest, created, sc_dict_uint (deployment, "installed-by"),
-               id == current ? " (current)" : "");
+      g_print ("%12s: %" G_GUINT64_FORMAT " %s, %s, by uid %" G_GUINT64_FORMAT "%s%s%s\n",
+               "Deployment", id, short_digest, created, sc_dict_uint (deployment, "installed-by"),
+               id == current ? " (current)" : "", id == staged ? " (staged)" : "",
+               sc_dict_bool (deployment, "pinned") ? " (pinned)" : "");
     }
+}
+
+static void
+print_policy (GVariant *container)
+{
+  g_autoptr (GVariant) policy
+      = g_variant_lookup_value (container, "update-policy", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *mode = policy != NULL ? sc_dict_string (policy, "mode") : g_strdup ("none");
+  g_autofree char *window = policy != NULL ? sc_dict_string (policy, "window") : g_strdup ("");
+  guint64 min_age_s = policy != NULL ? sc_dict_uint (policy, "min-age-usec") / G_USEC_PER_SEC : 0;
+
+  g_print ("%12s: %s", "Updates", mode);
+  if (min_age_s > 0)
+    g_print (", %" G_GUINT64_FORMAT " h after an image was seen first", min_age_s / 3600);
+  if (*window != '\0')
+    g_print (", from %s on, for %" G_GUINT64_FORMAT " min", window,
+             sc_dict_uint (policy, "window-usec") / G_USEC_PER_SEC / 60);
+  g_print ("\n");
+}
+
+static void
+print_available (GVariant *container)
+{
+  g_autoptr (GVariant) available
+      = g_variant_lookup_value (container, "available-update", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *digest = available != NULL ? sc_dict_string (available, "digest") : NULL;
+
+  if (digest == NULL || *digest == '\0')
+    return;
+  g_autofree char *short_digest = sc_short_digest (digest);
+  g_autofree char *seen = sc_format_time (sc_dict_uint (available, "first-seen"));
+  g_print ("%12s: %s, seen first %s%s\n", "Available", short_digest, seen,
+           sc_dict_bool (available, "quarantined") ? " (quarantined)" : "");
+}
+
+static void
+print_updates (GVariant *container)
+{
+  g_autofree char *quarantine = sc_dict_joined (container, "quarantine");
+  g_autofree char *hold_reason = sc_dict_string (container, "hold-reason");
+  g_autofree char *state_reason = sc_dict_string (container, "state-reason");
+  guint64 held_until = sc_dict_uint (container, "held-until");
+
+  if (*state_reason != '\0')
+    print_line (container, "Reason", "state-reason");
+  print_policy (container);
+  print_available (container);
+  if (held_until > (guint64)g_get_real_time ())
+    {
+      g_autofree char *time
+          = held_until >= G_MAXINT64 ? g_strdup ("it is released") : sc_format_time (held_until);
+      g_autofree char *safe = sc_safe_text (hold_reason);
+      g_print ("%12s: until %s%s%s\n", "Held", time, *safe != '\0' ? ", " : "", safe);
+    }
+  if (*quarantine != '\0')
+    g_print ("%12s: %s\n", "Quarantine", quarantine);
 }
 
 /* (transfer full): its row of the list, so that --json has the same keys here and there */
@@ -82,9 +150,10 @@ show (ScClient *client, const char *name, GVariantBuilder *json)
       print_line (container, "Digest", "digest");
       print_line (container, "Source", "source");
       print_deployments (container);
+      print_updates (container);
     }
   /* as systemctl status has it: 3 for what does not run */
-  return strcmp (state, "running") == 0 ? 0 : 3;
+  return is_running (state) ? 0 : 3;
 }
 
 static int

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-switch-report.h"
+#include "sc-verb.h"
+
+static gint64 deployment = -1;
+static char *reason;
+static gboolean no_quarantine;
+
+static const GOptionEntry *
+options (void)
+{
+  static const GOptionEntry entries[] = {
+    { "deployment", 0, 0, G_OPTION_ARG_INT64, &deployment, "Which one to go back to", "N" },
+    { "reason", 0, 0, G_OPTION_ARG_STRING, &reason, "For the history", "TEXT" },
+    { "no-quarantine", 0, 0, G_OPTION_ARG_NONE, &no_quarantine,
+      "Let automatic updates try the image again", NULL },
+    { 0 },
+  };
+  return entries;
+}
+
+static int
+run (ScClient *client, char **arguments)
+{
+  GVariantBuilder builder;
+  GError *error = NULL;
+
+  if (deployment < -1)
+    return sc_client_usage_error ("--deployment needs the number of a deployment");
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "quarantine", g_variant_new_boolean (!no_quarantine));
+  if (deployment >= 0)
+    g_variant_builder_add (&builder, "{sv}", "deployment",
+                           g_variant_new_uint64 ((guint64)deployment));
+  if (reason != NULL)
+    g_variant_builder_add (&builder, "{sv}", "reason", g_variant_new_string (reason));
+  GVariant *reply = sc_client_call (
+      client, "Rollback",
+      g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, &builder)), NULL, &error);
+  return sc_switch_follow (client, reply, error, "rolled back");
+}
+
+const ScVerb sc_verb_rollback = {
+  .name = "rollback",
+  .arguments = "NAME…",
+  .summary = "Switch system containers back to what ran before",
+  .description = "Called twice, it goes forward again. \"syscontctl status NAME\" lists the "
+                 "deployments that were kept.",
+  .options = options,
+  .min_arguments = 1,
+  .max_arguments = G_MAXUINT,
+  .run = run,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-switch-report.h"
+#include "sc-values.h"
+#include "sc-verb.h"
+
+#include <string.h>
+
+static char **unset;
+static char *observe;
+
+static const GOptionEntry *
+options (void)
+{
+  static const GOptionEntry entries[] = {
+    { "unset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &unset, "Leave a variable to the image again",
+      "KEY" },
+    { "observe", 0, 0, G_OPTION_ARG_STRING, &observe, "How long the new one is watched",
+      "SECONDS" },
+    { 0 },
+  };
+  return entries;
+}
+
+static int
+run (ScClient *client, char **arguments)
+{
+  static const char *const none[] = { NULL };
+  g_autoptr (GVariant) set = sc_values_to_variant (arguments + 1);
+  GVariantBuilder builder;
+  guint64 observe_usec = 0;
+  GError *error = NULL;
+
+  if (set == NULL)
+    return sc_client_usage_error ("set needs KEY=VALUE…");
+  g_variant_ref_sink (set);
+  if (arguments[1] == NULL && unset == NULL)
+    return sc_client_usage_error ("set needs KEY=VALUE… or --unset=KEY");
+  if (observe != NULL && !sc_parse_duration (observe, &observe_usec))
+    return sc_client_usage_error ("--observe needs a number of seconds");
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  if (observe != NULL)
+    g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
+  GVariant *reply = sc_client_call (client, "SetValues",
+                                    g_variant_new ("(s@a{ss}^as@a{sv})", arguments[0], set,
+                                                   unset != NULL ? unset : (char **)none,
+                                                   sc_client_options (client, &builder)),
+                                    NULL, &error);
+  return sc_switch_follow (client, reply, error, "changed");
+}
+
+const ScVerb sc_verb_set = {
+  .name = "set",
+  .arguments = "NAME KEY=VALUE…",
+  .summary = "Change values of a system container",
+  .description = "An update with the image that is in use.",
+  .options = options,
+  .min_arguments = 1,
+  .max_arguments = G_MAXUINT,
+  .run = run,
+};
