@@ -478,3 +478,8 @@ def bulky(megabytes=8, layers=4, seed=1, **options):
     size = megabytes * 1024 * 1024 // layers
     tops = [Layer().file(f"/blob-{n}", numbers.randbytes(size)) for n in range(layers)]
     return Image([base(), *tops], {"Cmd": ["/bin/sleep", "1000000"]}, **options)
+
+
+def dying(after_s=3, **options):
+    """A service that is up for a while and then fails."""
+    return Image([base()], {"Entrypoint": ["/bin/sh", "-c", f"echo about to fail >&2; sleep {after_s}; exit 1"]}, **options)

@@ -134,6 +134,7 @@ class Crash(SyscontCase):
         with self.interrupted("KILL", number) as pid:
             self.ctl(*arguments, check=False, timeout=60)
             killed = not self.machine.exists(f"/proc/{pid}") or self.daemon_pid() != pid
+        self.machine.run(["systemctl", "reset-failed", "syscontd.service"])
         self.machine.wait_for(lambda: self.ctl("list", check=False).status == 0, 20, "the daemon")
         return killed
 
@@ -179,6 +180,84 @@ class Crash(SyscontCase):
             if not killed:
                 break
         self.assertFalse(killed, "the last step was not reached")
+
+    def assert_old_or_new(self, name):
+        """What serves is what the link, the unit and the state say, and it runs. Returns what it says."""
+        self.machine.wait_for(lambda: self.machine.run(["ls", "-A", "/var/lib/syscont/intents"]).out == "", 60, "the end of it")
+        self.machine.wait_for(lambda: not any(row["state"] in ("queued", "running") for row in self.ctl_json("jobs")["jobs"]), 60, "the jobs")
+        self.assert_nothing_staged()
+        self.machine.wait_for(lambda: self.active(name) == "active", 20, f"{name} to run")
+        row = self.container(name)
+        self.assertNotEqual(row["state"], "damaged")
+        current = row["current-deployment"]
+        self.assertEqual(self.machine.run(["readlink", f"{CHECKOUT}/{name}"]).out, f"{name}.{current}\n")
+        unit = self.machine.read(f"/etc/systemd/system/{name}.service")
+        self.assertEqual(unit, self.machine.read(f"{CHECKOUT}/{name}/{name}.service"))
+        self.assertFalse(self.machine.exists(f"/run/syscont/switching/{name}"))
+        numbers = {deployment["id"] for deployment in row["deployments"]}
+        on_disk = {int(text.rsplit(".", 1)[1]) for text in self.machine.sh(f"cd {CHECKOUT}; echo {name}.[0-9]*").split()}
+        self.assertEqual(on_disk, numbers)
+        return self.wait_for_answer(8080)
+
+    def kill_at_each_step(self, steps, *arguments):
+        """Runs syscontctl again and again, between two states, each time with a daemon that ends a step later."""
+        seen = set()
+        for number in steps:
+            killed = self.kill_at(number, *arguments)
+            with self.subTest(number):
+                seen.add(self.assert_old_or_new("steps"))
+            if not killed:
+                break
+        self.assertFalse(killed, "the last step was not reached")
+        return seen
+
+    def install_two(self):
+        one, two = images.plain(text="one\n"), images.plain(text="two\n", labels={"second": "yes"})
+        self.ctl("pull", self.layout(one, "steps"))
+        self.ctl("install", "steps", "--name", "steps", "--now")
+        self.ctl("pull", self.layout(two, "steps"))
+
+    def test_daemon_killed_at_each_step_of_an_update(self):
+        self.install_two()
+        seen = set()
+        for number in [*range(4, 70, 3), *range(70, 400, 9)]:
+            killed = self.kill_at(number, "update", "steps", "--no-pull", "--observe", "1")
+            with self.subTest(number):
+                answer = self.assert_old_or_new("steps")
+                seen.add(answer)
+                if answer == "two\n":
+                    self.ctl("rollback", "steps", "--no-quarantine")
+            if not killed:
+                break
+        self.assertEqual(seen, {"one\n", "two\n"})
+        self.assertFalse(killed, "the last step was not reached")
+        self.assert_repository_is_sound()
+
+    def test_daemon_killed_at_each_step_of_a_rollback(self):
+        self.install_two()
+        self.ctl("update", "steps", "--no-pull", "--observe", "1")
+        steps = [*range(4, 70, 3), *range(70, 400, 9)]
+        self.assertEqual(self.kill_at_each_step(steps, "rollback", "steps", "--no-quarantine"), {"one\n", "two\n"})
+        self.assert_repository_is_sound()
+
+    def test_daemon_killed_while_an_update_is_taken_back(self):
+        self.ctl("pull", self.layout(images.plain(text="one\n"), "steps"))
+        self.ctl("install", "steps", "--name", "steps", "--now")
+        self.ctl("pull", self.layout(images.dying(0), "steps"))
+        for number in [*range(20, 80, 4), *range(80, 400, 10)]:
+            killed = self.kill_at(number, "update", "steps", "--no-pull", "--observe", "2", "--force")
+            with self.subTest(number):
+                self.assertEqual(self.assert_old_or_new("steps"), "one\n")
+            if not killed:
+                break
+        self.assertFalse(killed, "the last step was not reached")
+
+    def test_power_cut_during_an_update(self):
+        self.install_two()
+        for number in (4, 12, 20, 28, 36):
+            self.stop_at(number, "update", "steps", "--no-pull", "--observe", "1")
+            with self.subTest(number):
+                self.assert_old_or_new("steps")
 
     def test_power_cut_during_an_install(self):
         self.ctl("pull", self.layout(images.plain(), "plain"))
