@@ -381,8 +381,9 @@ sc_deployment_drop_ref (
   return commit == NULL || set_ref (repo, ref, NULL, cancellable, error);
 }
 
-static GBytes *
-read_file_of (const ScPaths *paths, const char *name, guint64 n, const char *file, GError **error)
+GBytes *
+sc_deployment_read_file_of (
+    const ScPaths *paths, const char *name, guint64 n, const char *file, GError **error)
 {
   g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/%s", name, n, file);
   sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
@@ -399,7 +400,7 @@ sc_deployment_read_file (const ScPaths *paths, const char *name, const char *fil
                     name);
       return NULL;
     }
-  return read_file_of (paths, name, n, file, error);
+  return sc_deployment_read_file_of (paths, name, n, file, error);
 }
 
 void
@@ -422,7 +423,8 @@ static gboolean
 read_text (const Place *place, const char *file, char **text, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  g_autoptr (GBytes) bytes = read_file_of (place->paths, place->name, place->n, file, &local);
+  g_autoptr (GBytes) bytes
+      = sc_deployment_read_file_of (place->paths, place->name, place->n, file, &local);
   gsize size_bytes;
 
   if (g_error_matches (local, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))

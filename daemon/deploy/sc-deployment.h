@@ -74,6 +74,10 @@ gboolean sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n
 gboolean sc_deployment_drop_ref (
     ScRepo *repo, const char *name, guint64 n, GCancellable *cancellable, GError **error);
 
+/** sc_deployment_read_file_of: the same of any deployment */
+GBytes *sc_deployment_read_file_of (
+    const ScPaths *paths, const char *name, guint64 n, const char *file, GError **error);
+
 /** ScUnitTexts: what a deployment brings to the host; those that it does not have are NULL */
 typedef struct
 {

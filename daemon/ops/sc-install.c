@@ -402,8 +402,7 @@ run_once (Install *self, GCancellable *cancellable, GError **error)
                           .argv = (const char *const *)op->argv,
                           .stdio = op->stdio[0] >= 0 ? op->stdio : NULL };
 
-  return sc_runtime_check (self->context->config->runtime, error)
-         && sc_run_once (&run, cancellable, error);
+  return sc_host_check (self->context->config, error) && sc_run_once (&run, cancellable, error);
 }
 
 static gboolean

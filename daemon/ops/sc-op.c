@@ -142,12 +142,17 @@ sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError *
 
 /* "container" is all of them, whatever the name. */
 static gboolean
+covers (const char *kind, const char *what)
+{
+  gsize length = strlen (kind);
+
+  return strchr (kind, ':') == NULL && strncmp (what, kind, length) == 0 && what[length] == ':';
+}
+
+static gboolean
 overlap (const char *a, const char *b)
 {
-  gsize length = MIN (strlen (a), strlen (b));
-
-  return strncmp (a, b, length) == 0 && (a[length] == '\0' || a[length] == ':')
-         && (b[length] == '\0' || b[length] == ':');
+  return strcmp (a, b) == 0 || covers (a, b) || covers (b, a);
 }
 
 gboolean

@@ -73,8 +73,13 @@ find_remote (const Update *self, GError **error)
   if (request->same_image)
     return NULL;
   if (request->reference != NULL)
-    return sc_reference_resolve_short_name (request->reference, self->context->config->short_names,
-                                            error);
+    {
+      const ScConfig *config = self->context->config;
+      g_autoptr (GPtrArray) candidates
+          = sc_reference_list_candidates (request->reference, config->short_names,
+                                          (const char *const *)config->unqualified_search, error);
+      return candidates != NULL ? g_ptr_array_steal_index (candidates, 0) : NULL;
+    }
   if (text == NULL)
     return NULL;
   g_autoptr (ScReference) tagged = sc_reference_parse (text, error);
@@ -128,7 +133,9 @@ find_image (Update *self, GCancellable *cancellable, GError **error)
           return FALSE;
         }
     }
-  if (remote != NULL && !sc_pull (self->context, self->repo, remote, NULL, cancellable, error))
+  if (remote != NULL
+      && !sc_pull (self->context, self->repo, &(ScPullSource){ .reference = remote }, cancellable,
+                   error))
     return FALSE;
   self->image = remote != NULL && remote->digest == NULL
                     ? sc_image_store_lookup (self->repo, remote->fullname, error)
@@ -271,6 +278,7 @@ render (Update *self, GCancellable *cancellable, GError **error)
     .repo = self->repo,
     .image = self->image,
     .container = self->after,
+    .systemd = self->systemd,
   };
 
   sc_progress_set_phase (self->context->progress, "render");
@@ -295,7 +303,8 @@ update (Update *self, GCancellable *cancellable, GError **error)
     }
 
   prepare_state (self);
-  if (!render (self, cancellable, error))
+  self->systemd = sc_systemd_new (self->context->bus, error);
+  if (self->systemd == NULL || !render (self, cancellable, error))
     return FALSE;
   if (only_stage)
     self->after->staged = self->report->to;
@@ -305,9 +314,7 @@ update (Update *self, GCancellable *cancellable, GError **error)
       self->after->has_service = self->rendered.rendering->service != NULL;
       self->after->staged = SC_NO_DEPLOYMENT;
     }
-  self->systemd = sc_systemd_new (self->context->bus, error);
-  if (self->systemd == NULL
-      || !change_host (self, only_stage ? SC_INTENT_STAGE : SC_INTENT_UPDATE, cancellable, error))
+  if (!change_host (self, only_stage ? SC_INTENT_STAGE : SC_INTENT_UPDATE, cancellable, error))
     return FALSE;
   self->report->changed = TRUE;
   return TRUE;
