@@ -173,18 +173,18 @@ sc_blob_hash_prefix (ScBlob *self, guint8 *buffer, gsize size_bytes, GError **er
 gboolean
 sc_blob_restart (ScBlob *self, GError **error)
 {
-  if (ftruncate (self->fd, 0) < 0)
-    return sc_error_set_errno (error, errno, "emptying the spool file of blob %s", self->digest);
-
-  sc_hasher_free (self->hasher);
-  self->hasher = sc_hasher_new ();
-
+  /* Before the file is emptied: who reads along must not take the missing bytes for a fault. */
   g_mutex_lock (&self->mutex);
   self->prefix_bytes = 0;
   self->written_bytes = 0;
   self->generation++;
   wake_others (self);
   g_mutex_unlock (&self->mutex);
+
+  sc_hasher_free (self->hasher);
+  self->hasher = sc_hasher_new ();
+  if (ftruncate (self->fd, 0) < 0)
+    return sc_error_set_errno (error, errno, "emptying the spool file of blob %s", self->digest);
   return TRUE;
 }
 
