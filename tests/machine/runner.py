@@ -20,7 +20,7 @@ import time
 import traceback
 import unittest
 
-TEST_TIMEOUT_S = 400
+TEST_TIMEOUT_S = 900
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "registry")]
 sys.dont_write_bytecode = True
@@ -140,7 +140,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.environ.get("SYSCONT_BUILD"), help="meson build directory")
     parser.add_argument("--jobs", type=int, default=2, help="files at a time (2)")
-    parser.add_argument("--timeout", type=int, default=900, help="seconds for one file (900)")
+    parser.add_argument("--timeout", type=int, default=2400, help="seconds for one file (2400)")
     parser.add_argument("--file", help=argparse.SUPPRESS)
     parser.add_argument("patterns", nargs="*")
     options = parser.parse_args()

@@ -9,7 +9,7 @@ from case import BUS_NAME, JOB, MANAGER, HERE, SyscontCase
 
 # They change nothing and everybody may call them.
 READING = {"InspectImage", "ListImages", "ListContainers", "ListJobs", "GetContainer", "GetImage", "GetJob", "CanAuthorize",
-           "GetStorageInfo", "Subscribe", "Unsubscribe"}
+           "GetHistory", "GetStorageInfo", "Subscribe", "Unsubscribe"}
 # Arguments are read before anybody is asked, so they must be right.
 FIRST = {"Pull": "127.0.0.1:1/victim:latest", "RemoveRegistryCredential": "registry.example.com"}
 SAMPLES = {"s": "'victim'", "as": "['victim']", "a{sv}": "{}", "t": "1", "o": "'/'", "u": "1", "i": "1"}
