@@ -3,15 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define MAX_BYTES (1024 * 1024)
 
-static volatile sig_atomic_t is_interrupted;
+/* An eventfd, so that a signal counts that comes just before the wait, or to another thread. */
+static int interrupt_fd = -1;
 
 static gboolean
 fail (GError **error, SyscontError code, const char *what)
@@ -23,7 +26,7 @@ fail (GError **error, SyscontError code, const char *what)
 static void
 on_interrupt (int number)
 {
-  is_interrupted = 1;
+  (void)eventfd_write (interrupt_fd, 1);
 }
 
 /* Reads up to the end of the line; a signal ends it too. */
@@ -34,11 +37,15 @@ read_line (int fd, GString *line, GError **error)
 
   for (;;)
     {
-      ssize_t n = read (fd, &c, 1);
+      struct pollfd fds[]
+          = { { .fd = fd, .events = POLLIN }, { .fd = interrupt_fd, .events = POLLIN } };
+      ssize_t n = poll (fds, G_N_ELEMENTS (fds), -1);
 
-      if (n < 0 && errno == EINTR && !is_interrupted)
+      if (n > 0 && fds[1].revents == 0)
+        n = read (fd, &c, 1);
+      if (n < 0 && errno == EINTR)
         continue;
-      if (is_interrupted || n == 0)
+      if (fds[1].revents != 0 || n == 0)
         {
           g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED, "cancelled");
           return FALSE;
@@ -55,7 +62,6 @@ read_line (int fd, GString *line, GError **error)
 static gboolean
 ask_on (int fd, const char *prompt, gboolean echo, GString *line, GError **error)
 {
-  /* Without SA_RESTART, so that the read ends. */
   const struct sigaction interrupt = { .sa_handler = on_interrupt };
   struct sigaction old_int;
   struct sigaction old_term;
@@ -66,7 +72,7 @@ ask_on (int fd, const char *prompt, gboolean echo, GString *line, GError **error
 
   struct termios quiet = old;
   quiet.c_lflag &= ~(tcflag_t)ECHO;
-  is_interrupted = 0;
+  interrupt_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   sigaction (SIGINT, &interrupt, &old_int);
   sigaction (SIGTERM, &interrupt, &old_term);
   (void)tcsetattr (fd, TCSAFLUSH, echo ? &old : &quiet);
@@ -79,6 +85,7 @@ ask_on (int fd, const char *prompt, gboolean echo, GString *line, GError **error
     (void)!write (fd, "\n", 1);
   sigaction (SIGINT, &old_int, NULL);
   sigaction (SIGTERM, &old_term, NULL);
+  close (interrupt_fd);
   return done;
 }
 
