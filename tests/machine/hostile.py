@@ -364,7 +364,7 @@ def configs():
     for name, config in values.items():
         image = Image([base()], {"Cmd": ["/bin/sleep", "1000000"], **config})
         yield Hostile(f"MJ12-{name}", image, "harmless", codes)
-    labels = {"RUN": "touch /home/victim/evil", "INSTALL": "touch /home/victim/evil", "atomic.run": "once"}
+    labels = {"RUN": "touch /home/victim/evil", "INSTALL": "touch /home/victim/evil", "atomic.run": "touch /home/victim/evil"}
     yield Hostile("MJ13", Image([base()], {"Cmd": ["/bin/sleep", "1000000"], "Labels": labels}), "harmless",
                   codes)
     yield from templates(codes)
