@@ -2,6 +2,7 @@
 #include "ops/sc-image-import.h"
 
 #include "dbus/sc-bus-path.h"
+#include "ops/sc-image-blobs.h"
 #include "ops/sc-layer-reader.h"
 #include "ops/sc-op-private.h"
 #include "store/sc-image-parts.h"
@@ -9,102 +10,39 @@
 #include <string.h>
 #include <syslog.h>
 
-#define CONFIG_BLOB 0 /* its place among the blobs */
-
-/* What a compressed layer of an image's usual files takes when it is unpacked, in tenths: a manifest
- * does not say. Measured with gzip and zstd: 2.4 to 2.8 times as much. */
-#define UNPACKED_TENTHS 25
-
 /* What an import has in its hands while it runs. */
 typedef struct
 {
   const ScImageImport *import;
-  GPtrArray *blobs; /* (owned) of ScBlob, lent when they are local, else taken from the spool: the
-                     * config, then each layer that is missing, once */
-  GHashTable *blob_of_layer; /* (owned) digest to index in blobs + 1 */
-  GHashTable *commits;       /* (owned) layer digest to commit */
-  ScTransfer *transfer;      /* (owned) (nullable) */
-  ScTransferCounts counts;   /* at its end */
-  guint64 blob_bytes;        /* of what is not local */
-  guint64 present_bytes;     /* of these, in the spool already */
-  guint64 resumed_bytes;     /* of these, brought by other jobs */
-  guint64 estimated_bytes;   /* of the layers that are missing, unpacked */
-  guint64 unpacked_bytes;    /* of the layers read so far */
+  ScImageBlobs blobs;      /* (owned) */
+  GHashTable *commits;     /* (owned) layer digest to commit */
+  ScTransfer *transfer;    /* (owned) (nullable) while blobs are downloaded or read */
+  ScTransferCounts counts; /* at its end */
+  guint64 resumed_bytes;   /* of what was wanted, brought by other jobs */
+  guint64 unpacked_bytes;  /* of the layers read so far */
   guint dropped;
 } Run;
-
-/* @keep: what was downloaded is worth keeping */
-static void
-give_back_blobs (Run *run, gboolean keep)
-{
-  for (guint i = 0; i < run->blobs->len && run->import->local_blobs == NULL; i++)
-    sc_spool_give_back (run->blobs->pdata[i], keep);
-  g_ptr_array_set_size (run->blobs, 0);
-}
 
 static void
 run_clear (Run *run)
 {
   g_clear_pointer (&run->transfer, sc_transfer_free);
-  give_back_blobs (run, TRUE);
-  g_ptr_array_unref (run->blobs);
-  g_hash_table_unref (run->blob_of_layer);
+  sc_image_blobs_clear (&run->blobs);
   g_hash_table_unref (run->commits);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 
 static gboolean
-add_blob (Run *run, const ScDescriptor *descriptor, GError **error)
-{
-  GHashTable *local = run->import->local_blobs;
-  ScBlob *blob = local != NULL ? g_hash_table_lookup (local, descriptor->digest) : NULL;
-
-  if (local != NULL && blob == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID, "the archive lacks blob %s",
-                         descriptor->digest);
-  if (blob != NULL && blob->size_bytes != descriptor->size_bytes)
-    return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
-                         "blob %s has %" G_GUINT64_FORMAT
-                         " bytes, but its descriptor says %" G_GUINT64_FORMAT,
-                         descriptor->digest, blob->size_bytes, descriptor->size_bytes);
-  if (blob == NULL)
-    {
-      ScBlobView view;
-
-      blob = sc_spool_take (run->import->context->paths, descriptor->digest, descriptor->size_bytes,
-                            error);
-      if (blob == NULL)
-        return FALSE;
-      sc_blob_look (blob, &view);
-      run->blob_bytes += descriptor->size_bytes;
-      run->present_bytes += view.present_bytes;
-    }
-  g_ptr_array_add (run->blobs, blob);
-  return TRUE;
-}
-
-static guint64
-estimate_unpacked (const ScDescriptor *layer)
-{
-  return layer->compression == SC_COMPRESSION_NONE ? layer->size_bytes
-                                                   : layer->size_bytes / 10 * UNPACKED_TENTHS;
-}
-
-static gboolean
 list_blobs (Run *run, GError **error)
 {
   const ScManifest *manifest = run->import->resolved->manifest;
 
-  if (!add_blob (run, manifest->config, error))
+  if (!sc_image_blobs_add (&run->blobs, manifest->config, error))
     return FALSE;
   for (guint i = 0; i < manifest->layers->len; i++)
     {
       const ScDescriptor *layer = manifest->layers->pdata[i];
-      if (g_hash_table_contains (run->commits, layer->digest)
-          || g_hash_table_contains (run->blob_of_layer, layer->digest))
-        continue;
-
       g_autoptr (GError) local_error = NULL;
       g_autofree char *commit = sc_layer_find (run->import->repo, layer->digest, &local_error);
       if (local_error != NULL)
@@ -113,20 +51,9 @@ list_blobs (Run *run, GError **error)
           return FALSE;
         }
       if (commit != NULL)
-        {
-          g_hash_table_insert (run->commits, g_strdup (layer->digest), g_steal_pointer (&commit));
-          continue;
-        }
-      if (layer->size_bytes > run->import->context->config->max_blob_bytes)
-        return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
-                             "layer %s has more than %" G_GUINT64_FORMAT
-                             " bytes (BlobBytes= in [Limits])",
-                             layer->digest, run->import->context->config->max_blob_bytes);
-      g_hash_table_insert (run->blob_of_layer, g_strdup (layer->digest),
-                           GUINT_TO_POINTER (run->blobs->len + 1));
-      if (!add_blob (run, layer, error))
+        g_hash_table_insert (run->commits, g_strdup (layer->digest), g_steal_pointer (&commit));
+      else if (!sc_image_blobs_add_layer (&run->blobs, layer, error))
         return FALSE;
-      run->estimated_bytes += estimate_unpacked (layer);
     }
   return TRUE;
 }
@@ -156,12 +83,12 @@ sc_image_import_parse_config (GBytes *bytes,
 static GBytes *
 read_config (Run *run, ScImageConfig **config, GError **error)
 {
-  sc_transfer_feed (run->transfer, CONFIG_BLOB, -1);
+  sc_transfer_feed (run->transfer, SC_IMAGE_BLOBS_CONFIG, -1);
   if (sc_transfer_wait (run->transfer, error) != SC_TRANSFER_DONE)
     return NULL;
 
-  g_autoptr (GBytes) bytes
-      = sc_blob_read_all (run->blobs->pdata[CONFIG_BLOB], SC_IMAGE_CONFIG_MAX_BYTES, error);
+  g_autoptr (GBytes) bytes = sc_blob_read_all (run->blobs.list->pdata[SC_IMAGE_BLOBS_CONFIG],
+                                               SC_IMAGE_CONFIG_MAX_BYTES, error);
   if (bytes == NULL)
     return NULL;
   *config = sc_image_import_parse_config (bytes, run->import->resolved->manifest,
@@ -182,7 +109,7 @@ import_layer (Run *run,
     .config = config,
     .unpack = run->import->unpack,
     .transfer = run->transfer,
-    .blob = GPOINTER_TO_UINT (g_hash_table_lookup (run->blob_of_layer, layer->digest)) - 1,
+    .blob = sc_image_blobs_find_layer (&run->blobs, layer->digest),
     .compression = layer->compression,
     .max_bytes = MIN (config->max_layer_bytes, config->max_image_bytes - run->unpacked_bytes),
   };
@@ -241,6 +168,35 @@ import_layers (Run *run, const ScImageConfig *config, GCancellable *cancellable,
   return g_strv_builder_end (commits);
 }
 
+static void
+report_download (ScOpContext *context, guint64 downloaded_bytes, guint64 resumed_bytes)
+{
+  g_variant_dict_insert (context->result, "downloaded-bytes", "t", downloaded_bytes);
+  g_variant_dict_insert (context->result, "resumed-bytes", "t", resumed_bytes);
+}
+
+/* Tells the figures also of a job that fails: this is what happened. */
+static void
+end_download (Run *run)
+{
+  sc_transfer_end (run->transfer, &run->counts);
+  g_clear_pointer (&run->transfer, sc_transfer_free);
+  guint64 present_bytes = sc_image_blobs_count_present (&run->blobs);
+  run->resumed_bytes = present_bytes - MIN (present_bytes, run->counts.spooled_bytes);
+  report_download (run->import->context, run->counts.line_bytes, run->resumed_bytes);
+}
+
+/* The commit syncs the whole file system. Blobs that have served and are removed before it are never
+ * written to the disk; the price is that whoever is killed in the commit downloads them again. */
+static gboolean
+commit_without_blobs (Run *run, GCancellable *cancellable, GError **error)
+{
+  sc_progress_set_cancellable (run->import->context->progress, FALSE);
+  end_download (run);
+  sc_image_blobs_give_back (&run->blobs, FALSE);
+  return sc_repo_commit (run->import->repo, cancellable, error);
+}
+
 static gboolean
 store_image (Run *run, GCancellable *cancellable, GError **error)
 {
@@ -265,18 +221,9 @@ store_image (Run *run, GCancellable *cancellable, GError **error)
     .config_bytes = config_bytes,
     .layer_commits = commits,
   };
-  if (!sc_image_store_add (import->repo, &image, cancellable, error)
-      || g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  sc_progress_set_cancellable (import->context->progress, FALSE);
-  return sc_repo_commit (import->repo, cancellable, error);
-}
-
-static void
-report_download (ScOpContext *context, guint64 downloaded_bytes, guint64 resumed_bytes)
-{
-  g_variant_dict_insert (context->result, "downloaded-bytes", "t", downloaded_bytes);
-  g_variant_dict_insert (context->result, "resumed-bytes", "t", resumed_bytes);
+  return sc_image_store_add (import->repo, &image, cancellable, error)
+         && !g_cancellable_set_error_if_cancelled (cancellable, error)
+         && commit_without_blobs (run, cancellable, error);
 }
 
 void
@@ -357,46 +304,30 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
   return TRUE;
 }
 
-static void
-count_resumed (Run *run)
-{
-  guint64 present_bytes = 0;
-
-  for (guint i = 0; i < run->blobs->len && run->import->local_blobs == NULL; i++)
-    {
-      ScBlobView view;
-
-      sc_blob_look (run->blobs->pdata[i], &view);
-      present_bytes += view.present_bytes;
-    }
-  run->resumed_bytes = present_bytes - MIN (present_bytes, run->counts.spooled_bytes);
-}
-
 static gboolean
 download_and_store (Run *run, GCancellable *cancellable, GError **error)
 {
   const ScImageImport *import = run->import;
 
-  sc_progress_begin (import->context->progress, "download", run->present_bytes, run->blob_bytes);
-  if (run->present_bytes > 0)
+  sc_progress_begin (import->context->progress, "download", run->blobs.present_bytes,
+                     run->blobs.total_bytes);
+  if (run->blobs.present_bytes > 0)
     {
-      g_autofree char *present = g_format_size (run->present_bytes);
-      g_autofree char *all = g_format_size (run->blob_bytes);
+      g_autofree char *present = g_format_size (run->blobs.present_bytes);
+      g_autofree char *all = g_format_size (run->blobs.total_bytes);
       sc_op_log (import->context, LOG_INFO, "%s of %s were downloaded before", present, all);
     }
   run->transfer = sc_transfer_new (&(ScTransferSetup){
       .paths = import->context->paths,
       .config = import->context->config,
-      .blobs = run->blobs,
+      .blobs = run->blobs.list,
       .fetch = import->fetch != NULL ? sc_worker_get_channel (import->fetch) : NULL,
       .progress = import->context->progress,
   });
 
   gboolean ok = store_image (run, cancellable, error);
-  sc_transfer_end (run->transfer, &run->counts);
-  count_resumed (run);
-  /* Also of a job that fails: this is what happened. */
-  report_download (import->context, run->counts.line_bytes, run->resumed_bytes);
+  if (run->transfer != NULL)
+    end_download (run);
   return ok;
 }
 
@@ -418,20 +349,20 @@ import_missing (Run *run, GCancellable *cancellable, GError **error)
   GError *local_error = NULL;
 
   if (!list_blobs (run, error)
-      || !sc_spool_check_space (import->context->paths, import->context->config,
-                                run->blob_bytes - run->present_bytes + run->estimated_bytes, error))
+      || !sc_spool_check_space (
+          import->context->paths, import->context->config,
+          run->blobs.total_bytes - run->blobs.present_bytes + run->blobs.estimated_bytes, error))
     return FALSE;
   if (download_and_store (run, cancellable, &local_error))
     {
       sc_progress_set_cancellable (import->context->progress, TRUE);
-      give_back_blobs (run, FALSE);
       report_image (run, TRUE);
       return TRUE;
     }
 
   /* A full disk must not stay full because of a cache. */
   if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NO_SPACE))
-    give_back_blobs (run, FALSE);
+    sc_image_blobs_give_back (&run->blobs, FALSE);
   explain_failure (run, cancellable, &local_error);
   g_propagate_error (error, local_error);
   return FALSE;
@@ -442,12 +373,11 @@ import_image (const ScImageImport *self, GCancellable *cancellable, GError **err
 {
   g_auto (Run) run = {
     .import = self,
-    .blobs = g_ptr_array_new (),
-    .blob_of_layer = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
     .commits = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
   };
   gboolean done = FALSE;
 
+  sc_image_blobs_init (&run.blobs, self->context->paths, self->context->config, self->local_blobs);
   report_download (self->context, 0, 0);
   if (!reuse_stored (&run, &done, cancellable, error))
     return FALSE;

@@ -89,7 +89,7 @@ class DockerArchives(SyscontCase):
             with self.subTest(name):
                 result = self.ctl_json("pull", f"{source}:{name}")["result"]
                 self.assertEqual(result["reference"], stored)
-                self.assertEqual(self.image_of(stored)["source"], f"{source}:{name}")
+                self.assertEqual(self.ctl_json("inspect", stored)["source"], f"{source}:{name}")
         self.ctl("pull", f"{source}:team/b:2", "--name-as", "other/name")
         self.assertIsNotNone(self.image_of("other/name:latest"))
         self.ctl("rmi", "team/b:2", "team/a:latest", "team/a:1", "other/name")
