@@ -8,6 +8,7 @@
 #include "ops/sc-image-source.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-resolve.h"
+#include "ops/sc-seen.h"
 #include "store/sc-image-store.h"
 
 #include <string.h>
@@ -111,7 +112,7 @@ ask_registry (ScOpContext *context,
       || !sc_resolve (fetch, source, platform, &resolved, cancellable, error))
     return FALSE;
   question->available = g_steal_pointer (&resolved.digest);
-  return TRUE;
+  return sc_seen_add (context->paths, question->available, NULL, error);
 }
 
 /* Several names may have come from one place. */

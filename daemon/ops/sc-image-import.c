@@ -5,6 +5,7 @@
 #include "ops/sc-image-blobs.h"
 #include "ops/sc-layer-reader.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-seen.h"
 #include "store/sc-image-parts.h"
 
 #include <string.h>
@@ -230,12 +231,15 @@ void
 sc_image_import_report (ScOpContext *context, const ScImportOutcome *outcome)
 {
   GVariantDict *result = context->result;
+  g_autoptr (GError) error = NULL;
 
   g_variant_dict_insert (result, "digest", "s", outcome->digest);
   g_variant_dict_insert (result, "reference", "s", outcome->fullname);
   report_download (context, outcome->downloaded_bytes, outcome->resumed_bytes);
   g_variant_dict_insert (result, "dropped-nodes", "u", outcome->dropped);
   sc_op_set_changed (context, outcome->changed);
+  if (!sc_seen_add (context->paths, outcome->digest, NULL, &error))
+    sc_op_log (context, LOG_WARNING, "%s", error->message);
   sc_op_log (context, LOG_INFO, "\"%s\" is %s", outcome->fullname, outcome->digest);
   if (outcome->dropped > 0)
     sc_op_log (context, LOG_NOTICE, "%u device nodes, fifos or sockets of the image were left out",

@@ -29,7 +29,8 @@ typedef struct
  * sc_image_import:
  *
  * Sets in the context's result: digest, reference, dropped-nodes, changed, and, also when it fails,
- * downloaded-bytes and resumed-bytes. An image that is stored under that name already is left alone,
+ * downloaded-bytes and resumed-bytes. Blobs stay in the spool until all that they hold is about to be
+ * committed. An image that is stored under that name already is left alone,
  * one that is stored under another name gets this one too.
  */
 gboolean sc_image_import (const ScImageImport *self, GCancellable *cancellable, GError **error);
@@ -53,5 +54,6 @@ typedef struct
   gboolean changed;
 } ScImportOutcome;
 
-/** sc_image_import_report: sets the context's result as described above */
+/** sc_image_import_report: sets the context's result as described above, and notes when this digest
+ * was seen first */
 void sc_image_import_report (ScOpContext *context, const ScImportOutcome *outcome);

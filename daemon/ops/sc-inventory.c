@@ -3,6 +3,7 @@
 
 #include "base/sc-log.h"
 #include "deploy/sc-deployment.h"
+#include "ops/sc-seen.h"
 
 #include <string.h>
 
@@ -60,6 +61,19 @@ load_entry (const ScPaths *paths, const char *name)
   return entry;
 }
 
+/* Returns: (transfer full) */
+static GHashTable *
+load_seen (const ScPaths *paths)
+{
+  g_autoptr (GError) error = NULL;
+  GHashTable *seen = sc_seen_load (paths, &error);
+
+  if (seen != NULL)
+    return seen;
+  sc_log (G_LOG_LEVEL_WARNING, NULL, "%s", error->message);
+  return g_hash_table_new (g_str_hash, g_str_equal);
+}
+
 ScInventory *
 sc_inventory_load (const ScPaths *paths, GError **error)
 {
@@ -70,6 +84,7 @@ sc_inventory_load (const ScPaths *paths, GError **error)
     return NULL;
 
   ScInventory *self = g_new0 (ScInventory, 1);
+  self->seen = load_seen (paths);
   self->images = g_steal_pointer (&images);
   self->containers = g_ptr_array_new_with_free_func (container_entry_free);
   for (guint i = 0; names[i] != NULL; i++)
@@ -82,6 +97,7 @@ sc_inventory_free (ScInventory *self)
 {
   g_ptr_array_unref (self->containers);
   g_ptr_array_unref (self->images);
+  g_hash_table_unref (self->seen);
   g_free (self);
 }
 
@@ -107,4 +123,12 @@ sc_inventory_find_image (const ScInventory *self, const char *digest)
         return image;
     }
   return NULL;
+}
+
+gint64
+sc_inventory_first_seen (const ScInventory *self, const ScImage *image)
+{
+  const gint64 *seen_usec = g_hash_table_lookup (self->seen, image->digest);
+
+  return seen_usec != NULL ? *seen_usec : MAX (image->pulled_usec, 0);
 }

@@ -13,6 +13,7 @@ typedef struct
 {
   GPtrArray *containers; /* (owned) of ScContainerEntry, sorted by name */
   GPtrArray *images;     /* (owned) of ScImage */
+  GHashTable *seen;      /* (owned) as of sc_seen_load() */
 } ScInventory;
 
 typedef struct
@@ -40,5 +41,8 @@ char *sc_inventory_find_damage (const ScPaths *paths, const ScContainer *contain
 
 /** sc_inventory_find_image: (transfer none) (nullable): by digest */
 const ScImage *sc_inventory_find_image (const ScInventory *self, const char *digest);
+
+/** sc_inventory_first_seen: microseconds since the epoch; when nothing was noted, when it was pulled */
+gint64 sc_inventory_first_seen (const ScInventory *self, const ScImage *image);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScInventory, sc_inventory_free)

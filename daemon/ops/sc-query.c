@@ -5,6 +5,7 @@
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
 #include "deploy/sc-exports.h"
+#include "image/sc-reference.h"
 #include "store/sc-image-store.h"
 
 #include <string.h>
@@ -122,11 +123,46 @@ add_numbers (JsonObject *object, const ScImage *image)
   json_object_set_int_member (object, "exclusive-size", (gint64)image->exclusive_bytes);
 }
 
+/* The first of the names that @name may stand for and that is stored. */
+static ScImage *
+find_completed (ScRepo *repo, const ScConfig *config, const char *name)
+{
+  g_autoptr (ScReference) reference = sc_reference_parse (name, NULL);
+  g_autoptr (GPtrArray) candidates
+      = reference != NULL ? sc_reference_list_candidates (
+            reference, config->short_names, (const char *const *)config->unqualified_search, NULL)
+                          : NULL;
+  ScImage *image = NULL;
+
+  for (guint i = 0; candidates != NULL && i < candidates->len && image == NULL; i++)
+    {
+      const ScReference *candidate = candidates->pdata[i];
+      image = sc_image_store_lookup (repo, candidate->fullname, NULL);
+    }
+  return image;
+}
+
+static ScImage *
+find_image (ScRepo *repo, const ScConfig *config, const char *name, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  ScImage *image = sc_image_store_lookup (repo, name, &local_error);
+
+  if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    image = find_completed (repo, config, name);
+  if (image == NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return image;
+}
+
 char *
-sc_query_inspect_image (const ScPaths *paths, const char *name, GError **error)
+sc_query_inspect_image (const ScPaths *paths,
+                        const ScConfig *config,
+                        const char *name,
+                        GError **error)
 {
   g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
-  g_autoptr (ScImage) image = repo != NULL ? sc_image_store_lookup (repo, name, error) : NULL;
+  g_autoptr (ScImage) image = repo != NULL ? find_image (repo, config, name, error) : NULL;
   g_autoptr (JsonObject) object = json_object_new ();
 
   if (image == NULL)

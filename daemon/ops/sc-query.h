@@ -7,8 +7,16 @@
 #include "base/sc-config.h"
 #include "base/sc-error-util.h"
 
-/** sc_query_inspect_image: (transfer full): the JSON of Manager.InspectImage; NOT_FOUND */
-char *sc_query_inspect_image (const ScPaths *paths, const char *image, GError **error);
+/**
+ * sc_query_inspect_image:
+ * @name: of a stored image, or one without a registry that the configuration completes to such a name
+ *
+ * Returns: (transfer full): the JSON of Manager.InspectImage; NOT_FOUND
+ */
+char *sc_query_inspect_image (const ScPaths *paths,
+                              const ScConfig *config,
+                              const char *name,
+                              GError **error);
 
 /** sc_query_values: (transfer full): variables of the current deployment, char* to char*; NOT_FOUND
  */

@@ -69,6 +69,30 @@ save (int state_fd, JsonObject *digests, GError **error)
   return sc_fd_write_atomic (state_fd, FILE_NAME, text, strlen (text), 0600, error);
 }
 
+GHashTable *
+sc_seen_load (const ScPaths *paths, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  sc_autofd state_fd = sc_fd_ensure_dir (paths->state, 0700, error);
+  g_autoptr (JsonObject) digests = state_fd >= 0 ? load (state_fd, error) : NULL;
+  g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  JsonObjectIter iter;
+  const char *digest;
+  guint64 seen_usec = 0;
+
+  if (digests == NULL)
+    {
+      sc_prefix_error (error, "%s/" FILE_NAME ": ", paths->state);
+      return NULL;
+    }
+  json_object_iter_init (&iter, digests);
+  while (json_object_iter_next (&iter, &digest, NULL))
+    if (sc_json_get_uint (digests, digest, 0, &seen_usec, NULL))
+      g_hash_table_insert (table, g_strdup (digest),
+                           g_memdup2 (&(gint64){ (gint64)seen_usec }, sizeof (gint64)));
+  return g_steal_pointer (&table);
+}
+
 gboolean
 sc_seen_add (const ScPaths *paths, const char *digest, gint64 *first_usec, GError **error)
 {

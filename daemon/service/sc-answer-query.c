@@ -97,8 +97,8 @@ ask_values (const ScPendingCall *call, GError **error)
 static GVariant *
 ask_image (const ScPendingCall *call, GError **error)
 {
-  g_autofree char *json
-      = sc_query_inspect_image (call->parts->paths, call->request->subject.image, error);
+  g_autofree char *json = sc_query_inspect_image (call->parts->paths, call->parts->config,
+                                                  call->request->subject.image, error);
 
   return json != NULL ? g_variant_new ("(s)", json) : NULL;
 }

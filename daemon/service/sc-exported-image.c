@@ -54,6 +54,7 @@ sc_exported_image_update (SyscontImage *object, const ScInventory *inventory, co
   syscont_image_set_source (object, image->source);
   syscont_image_set_platform (object, image->platform);
   syscont_image_set_created (object, (guint64)MAX (image->created_usec, 0));
+  syscont_image_set_first_seen (object, (guint64)sc_inventory_first_seen (inventory, image));
   syscont_image_set_pulled (object, (guint64)MAX (image->pulled_usec, 0));
   syscont_image_set_size (object, image->size_bytes);
   syscont_image_set_compressed_size (object, image->compressed_bytes);

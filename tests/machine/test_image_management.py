@@ -4,6 +4,7 @@
 import gzip
 import json
 import re
+import time
 
 import images
 from case import BUS_NAME, CHECKOUT, ERROR, MANAGER, MANAGER_PATH, REPOSITORY, SyscontCase
@@ -439,6 +440,19 @@ class Check(SyscontCase):
         self.assertIn("newer", self.ctl("check").out)
         self.assertEqual([row["path"] for row in self.faulty.requests()[count:] if "/blobs/" in row["path"]], [])
         self.assertEqual([row["digest"] for row in self.list_images()], [old.digest])
+
+    def test_first_seen_is_when_the_registry_was_asked(self):
+        name = self.faulty.name("seen")
+        self.faulty.serve(images.plain(text="seen 1\n"))
+        self.ctl("pull", name)
+        self.faulty.serve(images.plain(text="seen 2\n"))
+        self.ctl("check", name)
+        asked_usec = time.time() * 1e6
+        self.ctl("pull", name)
+        row = next(row for row in self.list_images() if name in row["references"])
+        self.assertLess(row["first-seen"], asked_usec)
+        noted = json.loads(self.machine.run(["cat", "/var/lib/syscont/seen.json"]).out)["digests"]
+        self.assertEqual(row["first-seen"], noted[row["digest"]])
 
     def test_pull_if_newer(self):
         self.faulty.serve(images.plain())

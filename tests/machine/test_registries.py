@@ -302,6 +302,8 @@ class ShortNames(RegistriesCase):
         self.first.push(images.plain(text="five\n"), "mapped", "1.0")
         name = self.second.push(images.plain(text="six\n"), "infra/mapped", "1.0")
         self.assertEqual(self.pull("mapped:1.0")["reference"], name)
+        self.assertEqual(self.ctl_json("inspect", "mapped:1.0")["reference"], name)
+        self.assertEqual(self.ctl("inspect", "mapped:2.0", check=False).status, 3)
 
     def test_install_takes_what_is_stored(self):
         self.first.push(images.plain(text="seven\n"), "stored", "latest")
