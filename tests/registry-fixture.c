@@ -444,7 +444,8 @@ get_blob (Fixture *fixture, GError **error)
     g_main_context_iteration (NULL, TRUE);
 
   g_autoptr (GBytes) got = g_thread_join (reader);
-  gboolean done = sc_blob_pump_finish (result, &fixture->line_bytes, error);
+  guint endpoint = 0;
+  gboolean done = sc_blob_pump_finish (result, &fixture->line_bytes, &endpoint, error);
   gsize wanted_bytes = BLOB_BYTES - fixture->offset;
   g_assert_cmpuint (g_bytes_get_size (got), <=, wanted_bytes);
   if (done || g_bytes_get_size (got) > 0)

@@ -101,6 +101,7 @@ worker_ask_blob (Worker *self, Fixture *fixture, guint32 id, guint64 offset)
   sc_record_writer_put_string (writer, fixture->digest);
   sc_record_writer_put_u64 (writer, BLOB_BYTES);
   sc_record_writer_put_u64 (writer, offset);
+  sc_record_writer_put_u32 (writer, 0);
   g_assert_true (sc_channel_send (self->channel, writer, &fds[1], 1, NULL));
   close (fds[1]);
   return fds[0];
@@ -133,6 +134,7 @@ worker_expect_blob (Worker *self, Fixture *fixture, guint32 id, int fd)
   g_assert_cmpint (record.type, ==, SC_RECORD_FETCH_BLOB_DONE);
   g_assert_cmpuint (sc_record_get_u32 (&record), ==, id);
   g_assert_cmpuint (sc_record_get_u64 (&record), ==, BLOB_BYTES);
+  g_assert_cmpuint (sc_record_get_u32 (&record), ==, 0);
   g_assert_true (sc_record_finish (&record, NULL));
 }
 

@@ -22,9 +22,11 @@ typedef struct
   guint64 stop_at; /* 0: the whole blob; otherwise nothing comes from there on */
   gboolean dies;   /* the worker, where it stops */
   guint n_damaged; /* how many answers have a wrong last byte */
+  guint n_mirrors; /* before the registry */
   ScChannel *near; /* (owned) the daemon's end */
   ScChannel *far;  /* (owned) */
   GArray *offsets; /* (owned) of guint64: what was asked for; after the end */
+  guint firsts[8]; /* for each of these, the first endpoint to ask */
   int held_fd;     /* -1, or a pipe that is not closed */
   GThread *thread; /* (owned) */
 } Worker;
@@ -58,8 +60,10 @@ serve_blob (Worker *self, ScRecord *record)
   g_autofree char *digest G_GNUC_UNUSED = sc_record_dup_string (record);
   guint64 size_bytes = sc_record_get_u64 (record);
   guint64 offset = sc_record_get_u64 (record);
+  guint first = sc_record_get_u32 (record);
   g_assert_true (sc_record_finish (record, NULL));
 
+  self->firsts[self->offsets->len % G_N_ELEMENTS (self->firsts)] = first;
   g_array_append_val (self->offsets, offset);
   guint64 end = self->stop_at > 0 ? self->stop_at : size_bytes;
   g_autofree guint8 *part = g_memdup2 (self->content + offset, end - offset);
@@ -80,6 +84,7 @@ serve_blob (Worker *self, ScRecord *record)
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB_DONE);
   sc_record_writer_put_u32 (writer, request);
   sc_record_writer_put_u64 (writer, end - offset);
+  sc_record_writer_put_u32 (writer, MIN (first, self->n_mirrors));
   (void)sc_channel_send (self->far, writer, NULL, 0, NULL);
 }
 
@@ -420,6 +425,22 @@ test_damaged_always (Fixture *fixture, gconstpointer data)
   assert_offsets (&job, 2, HALF_BYTES, 0);
 }
 
+/* Each mirror is asked once, the registry itself twice. */
+static void
+test_damaged_mirrors (Fixture *fixture, gconstpointer data)
+{
+  const guint expected[] = { 0, 1, 2, 3 };
+  Job job = { .worker = { .n_damaged = 3, .n_mirrors = 2 } };
+
+  job_start (&job, fixture);
+  g_assert_cmpint (job_wait (&job, NULL), ==, SC_TRANSFER_DONE);
+
+  job_end (&job);
+  g_assert_cmpuint (job.worker.offsets->len, ==, G_N_ELEMENTS (expected));
+  g_assert_cmpmem (job.worker.firsts, sizeof expected, expected, sizeof expected);
+  g_array_unref (job.worker.offsets);
+}
+
 static void
 test_worker_dies (Fixture *fixture, gconstpointer data)
 {
@@ -525,6 +546,7 @@ main (int argc, char **argv)
   ADD ("/transfer/resume/zeros", test_resume_zeros);
   ADD ("/transfer/damaged/once", test_damaged_once);
   ADD ("/transfer/damaged/always", test_damaged_always);
+  ADD ("/transfer/damaged/mirrors", test_damaged_mirrors);
   ADD ("/transfer/worker-dies", test_worker_dies);
   ADD ("/transfer/joined/looks-on", test_joined);
   ADD ("/transfer/joined/takes-over", test_joined_takes_over);

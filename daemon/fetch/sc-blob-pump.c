@@ -461,10 +461,11 @@ sc_blob_pump_async (ScMirrors *mirrors,
 }
 
 gboolean
-sc_blob_pump_finish (GAsyncResult *result, guint64 *line_bytes, GError **error)
+sc_blob_pump_finish (GAsyncResult *result, guint64 *line_bytes, guint *endpoint, GError **error)
 {
   const Pump *pump = g_task_get_task_data (G_TASK (result));
 
   *line_bytes = pump->line_bytes;
+  *endpoint = pump->route.index;
   return g_task_propagate_boolean (G_TASK (result), error);
 }

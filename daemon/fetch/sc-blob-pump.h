@@ -29,9 +29,11 @@ void sc_blob_pump_async (ScMirrors *mirrors,
 /**
  * sc_blob_pump_finish:
  * @line_bytes: (out): that came of the blob, those included that were there already and were dropped
+ * @endpoint: (out): number of the one that was asked last
  *
  * Returns: TRUE when all bytes were written; IMAGE_INVALID when the blob has another size,
  * CANCELLED also when the
  *   pipe's reader is gone, and the errors of sc_registry_get_finish()
  */
-gboolean sc_blob_pump_finish (GAsyncResult *result, guint64 *line_bytes, GError **error);
+gboolean
+sc_blob_pump_finish (GAsyncResult *result, guint64 *line_bytes, guint *endpoint, GError **error);

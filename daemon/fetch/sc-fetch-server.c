@@ -121,7 +121,8 @@ on_pumped (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Request) request = user_data;
   g_autoptr (GError) error = NULL;
   guint64 line_bytes = 0;
-  gboolean pumped = sc_blob_pump_finish (result, &line_bytes, &error);
+  guint endpoint = 0;
+  gboolean pumped = sc_blob_pump_finish (result, &line_bytes, &endpoint, &error);
 
   end_request (request, error);
   if (!pumped || request->is_dropped)
@@ -130,6 +131,7 @@ on_pumped (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (ScRecordWriter) writer = sc_record_writer_new (SC_RECORD_FETCH_BLOB_DONE);
   sc_record_writer_put_u32 (writer, request->id);
   sc_record_writer_put_u64 (writer, line_bytes);
+  sc_record_writer_put_u32 (writer, endpoint);
   send_record (request->server, writer);
 }
 
@@ -242,6 +244,7 @@ handle_blob (ScFetchServer *self, ScRecord *record, GError **error)
   g_autoptr (Request) fields = read_request (self, record, FALSE);
   guint64 size_bytes = sc_record_get_u64 (record);
   fields->what.range_start = sc_record_get_u64 (record);
+  fields->what.first_endpoint = sc_record_get_u32 (record);
 
   if (!sc_record_finish (record, error))
     return FALSE;

@@ -130,6 +130,7 @@ gboolean
 sc_route_begin (ScRoute *self, ScMirrors *mirrors, const ScRegistryRequest *request, GError **error)
 {
   self->mirrors = mirrors;
+  self->index = MIN (request->first_endpoint, mirrors->places->len - 1);
   self->is_tag = request->is_manifest && strchr (request->reference, ':') == NULL;
   return find_place (self, error);
 }

@@ -30,6 +30,7 @@ typedef struct
   gboolean is_manifest;  /* FALSE: a blob */
   const char *reference; /* (nullable) tag or digest; NULL: the registry itself, at "/v2/" */
   guint64 range_start;   /* of a blob */
+  guint first_endpoint;  /* those before it are not asked, but the last always is */
 } ScRegistryRequest;
 
 /** sc_registry_check: INVALID_REFERENCE for a tag or digest that is none; a blob needs a digest */

@@ -33,10 +33,11 @@ typedef enum
   /* worker: u32 request, u32 number of the endpoint that sent it, string content type, bytes body */
   SC_RECORD_FETCH_MANIFEST_BODY,
   /* daemon, with the write end of a pipe: u32 request, string digest, u64 size, u64 offset of the
-   * first byte that is wanted: it lacks at least one */
+   * first byte that is wanted: it lacks at least one, u32 number of the first endpoint to ask; when
+   * there is none, the last */
   SC_RECORD_FETCH_BLOB,
-  /* worker: u32 request, u64 bytes that came over the line, dropped ones included; the pipe is
-   * closed then */
+  /* worker: u32 request, u64 bytes that came over the line, dropped ones included, u32 number of the
+   * endpoint that sent the end of it; the pipe is closed then */
   SC_RECORD_FETCH_BLOB_DONE,
   /* daemon: u32 request; the pipe is closed, no answer but an SC_RECORD_ERROR that crossed */
   SC_RECORD_FETCH_CANCEL,

@@ -2,6 +2,8 @@
 #include "ops/sc-download.h"
 
 #include "base/sc-fd.h"
+#include "base/sc-log.h"
+#include "image/sc-endpoint.h"
 #include "ops/sc-worker.h"
 
 #include <errno.h>
@@ -11,14 +13,27 @@
 void
 sc_download_begin (ScDownload *self, ScBlob *blob, guint32 request)
 {
-  *self
-      = (ScDownload){ .state = SC_DOWNLOAD_LOOKING_ON, .blob = blob, .request = request, .fd = -1 };
+  *self = (ScDownload){ .state = SC_DOWNLOAD_LOOKING_ON,
+                        .blob = blob,
+                        .request = request,
+                        .fd = -1,
+                        .endpoint = -1,
+                        .damaged_endpoint = -1 };
 }
 
 gboolean
 sc_download_has_work (const ScDownload *self)
 {
   return self->blob != NULL && self->state == SC_DOWNLOAD_HASHING;
+}
+
+static const char *
+get_sender (const ScDownload *self, const ScDownloadLine *line)
+{
+  if (self->endpoint < 0 || line->endpoints == NULL
+      || (guint)self->endpoint >= line->endpoints->len)
+    return "the spool";
+  return ((const ScEndpoint *)line->endpoints->pdata[self->endpoint])->registry;
 }
 
 /* Damage may be as old as the file, or new: either way one more try shows what the registry has. */
@@ -31,12 +46,15 @@ repeat (ScDownload *self, ScDownloadLine *line, GError *damage, GError **error)
   self->own_bytes = 0;
   if (!sc_blob_restart (self->blob, error))
     return FALSE;
-  if (self->is_repeated)
+  if (self->is_repeated && self->endpoint <= self->damaged_endpoint)
     {
       g_propagate_error (error, g_steal_pointer (&owned));
       return FALSE;
     }
+  sc_log (G_LOG_LEVEL_MESSAGE, NULL, "\"%s\": %s: getting it again", get_sender (self, line),
+          owned->message);
   self->is_repeated = TRUE;
+  self->damaged_endpoint = self->endpoint;
   self->state = SC_DOWNLOAD_HASHING;
   return TRUE;
 }
@@ -69,6 +87,7 @@ ask (ScDownload *self, ScDownloadLine *line, GError **error)
   sc_record_writer_put_string (writer, blob->digest);
   sc_record_writer_put_u64 (writer, blob->size_bytes);
   sc_record_writer_put_u64 (writer, blob->written_bytes);
+  sc_record_writer_put_u32 (writer, (guint)(self->damaged_endpoint + 1));
   if (!sc_channel_send (line->fetch, writer, &write_fd, 1, error))
     return FALSE;
 
@@ -148,10 +167,14 @@ sc_download_read (ScDownload *self, ScDownloadLine *line, GError **error)
 }
 
 gboolean
-sc_download_end (ScDownload *self, ScDownloadLine *line, guint64 line_bytes, GError **error)
+sc_download_end (
+    ScDownload *self, ScDownloadLine *line, guint64 line_bytes, guint endpoint, GError **error)
 {
   line->line_bytes += MAX (line_bytes, self->piped_bytes);
   self->is_done = TRUE;
+  self->endpoint = (gint)MIN (endpoint, G_MAXINT16);
+  sc_log (G_LOG_LEVEL_DEBUG, NULL, "blob %s is from \"%s\"", self->blob->digest,
+          get_sender (self, line));
   return settle (self, line, error);
 }
 

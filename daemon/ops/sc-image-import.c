@@ -326,6 +326,7 @@ download_and_store (Run *run, GCancellable *cancellable, GError **error)
       .config = import->context->config,
       .blobs = run->blobs.list,
       .fetch = import->fetch != NULL ? sc_worker_get_channel (import->fetch) : NULL,
+      .endpoints = import->endpoints,
       .progress = import->context->progress,
   });
 

@@ -18,6 +18,7 @@ typedef struct
   ScRepo *repo;
   ScWorker *unpack;        /* (nullable) greeted; NULL when the image was found to be stored */
   ScWorker *fetch;         /* (nullable) greeted and opened; NULL when @local_blobs has all blobs */
+  GPtrArray *endpoints;    /* (nullable) of ScEndpoint: what @fetch was opened with */
   GHashTable *local_blobs; /* (nullable) digest (char*) to complete ScBlob */
   const ScPlatform *platform; /* what the image must be for */
   const char *fullname;       /* name in the store */

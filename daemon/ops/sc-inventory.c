@@ -61,17 +61,30 @@ load_entry (const ScPaths *paths, const char *name)
   return entry;
 }
 
-/* Returns: (transfer full) */
-static GHashTable *
-load_seen (const ScPaths *paths)
+ScInventory *
+sc_inventory_new (void)
+{
+  ScInventory *self = g_new0 (ScInventory, 1);
+
+  self->containers = g_ptr_array_new_with_free_func (container_entry_free);
+  self->images = g_ptr_array_new ();
+  self->seen = g_hash_table_new (g_str_hash, g_str_equal);
+  return self;
+}
+
+static void
+take_seen (ScInventory *self, const ScPaths *paths)
 {
   g_autoptr (GError) error = NULL;
   GHashTable *seen = sc_seen_load (paths, &error);
 
-  if (seen != NULL)
-    return seen;
-  sc_log (G_LOG_LEVEL_WARNING, NULL, "%s", error->message);
-  return g_hash_table_new (g_str_hash, g_str_equal);
+  if (seen == NULL)
+    {
+      sc_log (G_LOG_LEVEL_WARNING, NULL, "%s", error->message);
+      return;
+    }
+  g_hash_table_unref (self->seen);
+  self->seen = seen;
 }
 
 ScInventory *
@@ -83,10 +96,10 @@ sc_inventory_load (const ScPaths *paths, GError **error)
   if (images == NULL)
     return NULL;
 
-  ScInventory *self = g_new0 (ScInventory, 1);
-  self->seen = load_seen (paths);
+  ScInventory *self = sc_inventory_new ();
+  take_seen (self, paths);
+  g_ptr_array_unref (self->images);
   self->images = g_steal_pointer (&images);
-  self->containers = g_ptr_array_new_with_free_func (container_entry_free);
   for (guint i = 0; names[i] != NULL; i++)
     g_ptr_array_add (self->containers, load_entry (paths, names[i]));
   return self;

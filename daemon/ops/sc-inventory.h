@@ -23,6 +23,9 @@ typedef struct
   char *damage; /* (owned) (nullable) what is wrong with its files; NULL when they are whole */
 } ScContainerEntry;
 
+/** sc_inventory_new: of nothing */
+ScInventory *sc_inventory_new (void);
+
 /**
  * sc_inventory_load:
  *

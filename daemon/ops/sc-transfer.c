@@ -153,6 +153,7 @@ read_answer (ScTransfer *self, GError **error)
 
   guint32 request = sc_record_get_u32 (&record);
   guint64 line_bytes = sc_record_get_u64 (&record);
+  guint endpoint = sc_record_get_u32 (&record);
   if (record.type != SC_RECORD_FETCH_BLOB_DONE || !sc_record_finish (&record, error))
     return sc_error_set (error, SYSCONT_ERROR_FAILED,
                          "the syscont-fetch worker broke the protocol");
@@ -161,7 +162,7 @@ read_answer (ScTransfer *self, GError **error)
   if (download == NULL)
     return sc_error_set (error, SYSCONT_ERROR_FAILED,
                          "the syscont-fetch worker answered what was not asked");
-  return sc_download_end (download, &self->line, line_bytes, error);
+  return sc_download_end (download, &self->line, line_bytes, endpoint, error);
 }
 
 static void
@@ -379,6 +380,7 @@ sc_transfer_new (const ScTransferSetup *setup)
   self->line = (ScDownloadLine){ .paths = setup->paths,
                                  .config = setup->config,
                                  .fetch = setup->fetch,
+                                 .endpoints = setup->endpoints,
                                  .wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK),
                                  .buffer = self->buffer };
   self->present_bytes = g_new0 (guint64, setup->blobs->len);

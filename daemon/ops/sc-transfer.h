@@ -21,6 +21,7 @@ typedef struct
                      * complete; lent until sc_transfer_free() */
   ScChannel
       *fetch; /* (nullable) channel of an opened fetch worker; NULL when all blobs are complete */
+  GPtrArray *endpoints; /* (nullable) of ScEndpoint: those that were opened, for the log */
   ScProgress *progress; /* shows how much of the incomplete blobs is there */
 } ScTransferSetup;
 

@@ -85,9 +85,7 @@ sc_objects_new (GDBusConnection *bus, const ScPaths *paths)
   self->server = g_dbus_object_manager_server_new (SYSCONT_ROOT_PATH);
   self->marks = sc_start_marks_load (paths);
   self->watch = sc_unit_watch_new (bus, self->marks, on_unit_changed, self);
-  self->inventory = g_new0 (ScInventory, 1);
-  self->inventory->containers = g_ptr_array_new ();
-  self->inventory->images = g_ptr_array_new ();
+  self->inventory = sc_inventory_new ();
   self->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->activities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

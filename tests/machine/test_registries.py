@@ -73,6 +73,19 @@ class Places(RegistriesCase):
         self.mirror.set_rules([{"match": "/blobs/", "fault": "status", "status": 404}])
         self.assertEqual(self.pull(name)["mirror"], self.mirror.host)
 
+    def test_damaged_blob_of_a_mirror_comes_from_the_registry(self):
+        image = images.plain(text="damaged at the mirror\n")
+        self.mirror.serve(image)
+        self.addCleanup(self.mirror.serve, images.plain(text="mirrored\n"))
+        name = self.registry.push(image, "team/damaged-blobs", "1.0")
+        self.use_mirror()
+        self.mirror.set_rules([{"match": "/blobs/", "fault": "wrong"}])
+        result = self.pull(name)
+        self.assertEqual((result["mirror"], result["digest"]), (self.mirror.host, image.digest))
+        blobs = [path for path in self.asked() if "/blobs/" in path]
+        self.assertEqual(len(blobs), len(set(blobs)))
+        self.assertIn(f'"{self.mirror.host}"', self.machine.sh("journalctl -u syscontd -p notice -o cat"))
+
     def test_mirror_for_digests_only(self):
         image = images.plain(text="by digest\n")
         self.mirror.serve(image)
