@@ -275,6 +275,27 @@ test_parse_limits_bytes (void)
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_LIMIT_EXCEEDED);
 }
 
+static void
+test_parse_health (void)
+{
+  g_autoptr (ScImageConfig) shell = parse (
+      CONFIG ("\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"a | b\"],\"Interval\":5000000000,"
+              "\"Timeout\":1500000,\"Retries\":3}"),
+      1, NULL);
+  g_autoptr (ScImageConfig) none
+      = parse (CONFIG ("\"Healthcheck\":{\"Test\":[\"NONE\"]}"), 1, NULL);
+  g_autoptr (ScImageConfig) inherited = parse (CONFIG ("\"Healthcheck\":{\"Test\":[]}"), 1, NULL);
+
+  g_autofree char *words = g_strjoinv ("|", shell->health.command);
+  g_assert_cmpstr (words, ==, "/bin/sh|-c|a | b");
+  g_assert_cmpint (shell->health.interval_usec, ==, 5 * G_USEC_PER_SEC);
+  g_assert_cmpint (shell->health.timeout_usec, ==, 1500);
+  g_assert_cmpuint (shell->health.retries, ==, 3);
+  g_assert_true (none->health.is_off);
+  g_assert_null (inherited->health.command);
+  g_assert_false (inherited->health.is_off);
+}
+
 #define ADD_ROWS(rows, prefix, func)                                                               \
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)                                                  \
     {                                                                                              \
@@ -293,6 +314,7 @@ main (int argc, char **argv)
   g_test_add_func ("/image-config/parse/keeps-words", test_parse_keeps_words);
   g_test_add_func ("/image-config/parse/ignores-odd-dates", test_parse_ignores_odd_dates);
   ADD_ROWS (invalid, "/image-config/parse/refuses-", test_parse_refuses);
+  g_test_add_func ("/image-config/parse/health", test_parse_health);
   g_test_add_func ("/image-config/parse/limits-labels", test_parse_limits_labels);
   g_test_add_func ("/image-config/parse/limits-bytes", test_parse_limits_bytes);
 

@@ -156,11 +156,22 @@ test_drop_in (void)
   g_autoptr (ScPaths) paths = sc_paths_new (NULL);
 
   const ScUnitRules unit = { .name = "etcd", .destdir = "/x/etcd", .runtime = "/usr/sbin/runc" };
-  g_autofree char *text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_NOT);
+  g_autofree char *text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_NOT, FALSE);
 
   g_assert_nonnull (strstr (text, "\n[Unit]\nConditionPathExists=!/run/syscont/switching/etcd\n"));
   g_assert_nonnull (
       strstr (text, "\n[Service]\nDelegate=yes\nExecStartPre=-/usr/sbin/runc delete -f etcd\n"));
+}
+
+static void
+test_drop_in_checked (void)
+{
+  g_autoptr (ScPaths) paths = sc_paths_new (NULL);
+  const ScUnitRules unit = { .name = "etcd", .destdir = "/x/etcd", .runtime = "/usr/sbin/runc" };
+  g_autofree char *text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_NOT, TRUE);
+
+  g_assert_nonnull (strstr (text, "\nWants=syscont-health@etcd.timer\n\n[Service]\n"));
+  g_assert_nonnull (strstr (text, "\nExecStartPre=-+/usr/bin/rm -f /run/syscont/health/etcd\n"));
 }
 
 static char *
@@ -181,13 +192,12 @@ test_drop_in_writable (void)
 {
   g_autoptr (ScPaths) paths = sc_paths_new (NULL);
   const ScUnitRules unit = { .name = "etcd", .destdir = "/x/etcd", .runtime = "/usr/sbin/runc" };
-  g_autofree char *persistent = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_PERSISTENT);
-  g_autofree char *volatile_text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_VOLATILE);
+  g_autofree char *persistent = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_PERSISTENT, FALSE);
+  g_autofree char *volatile_text = sc_unit_text_drop_in (paths, &unit, SC_WRITABLE_VOLATILE, FALSE);
 
-  g_assert_nonnull (strstr (persistent, "mount -t overlay -o lowerdir=/x/etcd/rootfs,"
-                                        "upperdir=/x/etcd/writable/upper,"
-                                        "workdir=/x/etcd/writable/work overlay "
-                                        "/x/etcd/writable/root\n"));
+  g_assert_nonnull (strstr (persistent, "/usr/bin/env -C /x/etcd /usr/bin/mount -t overlay "
+                                        "-o lowerdir=rootfs,upperdir=writable/upper,"
+                                        "workdir=writable/work overlay /x/etcd/writable/root\n"));
   g_assert_null (strstr (persistent, "/usr/bin/rm"));
   g_assert_nonnull (strstr (volatile_text, "/usr/bin/rm -rf /x/etcd/writable\n"));
 }
@@ -249,6 +259,7 @@ main (int argc, char **argv)
   g_test_add_func ("/unit-text/cgroups-path/slices-and-escapes", test_cgroups_path);
   g_test_add_func ("/unit-text/drop-in/text", test_drop_in);
   g_test_add_func ("/unit-text/drop-in/writable", test_drop_in_writable);
+  g_test_add_func ("/unit-text/drop-in/checked", test_drop_in_checked);
   g_test_add_func ("/unit-text/default/stop-signal", test_default_stop_signal);
   g_test_add_func ("/unit-text/default/type", test_default_type);
   g_test_add_func ("/unit-text/signal/from-text", test_signal_from_text);

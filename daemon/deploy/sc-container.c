@@ -47,6 +47,7 @@ sc_container_free (ScContainer *self)
   g_hash_table_unref (self->set_values);
   g_ptr_array_unref (self->deployments);
   g_strfreev (self->allow_host_paths);
+  g_clear_pointer (&self->health, sc_health_free);
   sc_update_state_clear (&self->update);
   g_clear_pointer (&self->raw, json_object_unref);
   g_free (self);
@@ -148,6 +149,18 @@ check_version (JsonObject *object, GError **error)
 }
 
 static gboolean
+read_health (ScContainer *self, JsonObject *object, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  self->health = sc_health_read (object, "health", &local);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
 read_members (ScContainer *self, JsonObject *object, GError **error)
 {
   const char *name = NULL;
@@ -161,7 +174,7 @@ read_members (ScContainer *self, JsonObject *object, GError **error)
       || !sc_json_get_bool (object, "volatile", FALSE, &self->is_volatile, error)
       || !sc_json_get_strv (object, "allow-host-paths", &self->allow_host_paths, error)
       || !sc_stored_read_values (object, "values", self->set_values, error)
-      || !read_deployments (self, object, error)
+      || !read_health (self, object, error) || !read_deployments (self, object, error)
       || !sc_stored_read_number (object, "staged", &self->staged, error)
       || !sc_stored_read_number (object, "previous", &self->previous, error)
       || !sc_update_state_read (&self->update, object, error))
@@ -266,6 +279,7 @@ sc_container_to_text (const ScContainer *self)
     json_object_set_array_member (
         object, "allow-host-paths",
         sc_stored_write_strv ((const char *const *)self->allow_host_paths));
+  sc_health_write (self->health, object, "health");
   sc_stored_write_number (object, "staged", self->staged);
   sc_stored_write_number (object, "previous", self->previous);
   json_object_set_array_member (object, "deployments", write_deployments (self));

@@ -23,6 +23,7 @@ sc_deployment_record_free (ScDeploymentRecord *self)
   g_free (self->reference);
   g_free (self->source);
   g_hash_table_unref (self->values);
+  g_clear_pointer (&self->health, sc_health_free);
   g_free (self);
 }
 
@@ -30,8 +31,15 @@ ScDeploymentRecord *
 sc_deployment_record_read (JsonObject *object, GError **error)
 {
   g_autoptr (ScDeploymentRecord) self = sc_deployment_record_new (0);
+  g_autoptr (GError) local_error = NULL;
   guint64 installed_by = 0;
 
+  self->health = sc_health_read (object, "health", &local_error);
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
   if (!sc_json_get_uint (object, "id", 0, &self->id, error)
       || !sc_stored_read_string (object, "digest", &self->digest, error)
       || !sc_stored_read_string (object, "reference", &self->reference, error)
@@ -60,6 +68,7 @@ sc_deployment_record_write (const ScDeploymentRecord *self, JsonObject *object)
   if (self->source != NULL)
     json_object_set_string_member (object, "source", self->source);
   json_object_set_object_member (object, "values", sc_stored_write_values (self->values));
+  sc_health_write (self->health, object, "health");
   json_object_set_int_member (object, "created-usec", self->created_usec);
   json_object_set_int_member (object, "installed-by", self->installed_by);
   json_object_set_boolean_member (object, "pinned", self->pinned);

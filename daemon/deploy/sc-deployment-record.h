@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/sc-error-util.h"
+#include "deploy/sc-health.h"
 
 struct _JsonObject;
 
@@ -16,6 +17,7 @@ typedef struct
   char *reference;    /* (owned) full name in the store */
   char *source;       /* (owned) (nullable) where the image came from, with its transport */
   GHashTable *values; /* (owned) what the caller had set: char* to char* */
+  ScHealth *health;   /* (owned) (nullable) complete; NULL when nothing is checked */
   gint64 created_usec;
   guint installed_by; /* uid */
   gboolean pinned;    /* kept until it is unpinned */

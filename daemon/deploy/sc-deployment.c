@@ -409,6 +409,7 @@ sc_unit_texts_clear (ScUnitTexts *self)
   g_clear_pointer (&self->service, g_free);
   g_clear_pointer (&self->drop_in, g_free);
   g_clear_pointer (&self->tmpfiles, g_free);
+  g_clear_pointer (&self->timer, g_free);
 }
 
 typedef struct

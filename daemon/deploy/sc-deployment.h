@@ -84,6 +84,7 @@ typedef struct
   char *service;  /* (owned) (nullable) */
   char *drop_in;  /* (owned) (nullable) */
   char *tmpfiles; /* (owned) (nullable) */
+  char *timer;    /* (owned) (nullable) of health checks; not a file of the deployment */
 } ScUnitTexts;
 
 void sc_unit_texts_clear (ScUnitTexts *self);

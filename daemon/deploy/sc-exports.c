@@ -131,13 +131,25 @@ read_host_file_members (ScExports *self, JsonObject *manifest, GError **error)
 }
 
 static gboolean
+read_health (ScExports *self, JsonObject *manifest, GError **error)
+{
+  JsonObject *health = NULL;
+  if (!sc_json_get_object (manifest, "health", &health, error))
+    return FALSE;
+  if (health == NULL)
+    return TRUE;
+  self->health = sc_health_parse (health, error);
+  return self->health != NULL;
+}
+
+static gboolean
 parse_manifest (ScExports *self, GBytes *bytes, GError **error)
 {
   gsize size = 0;
   const char *data = g_bytes_get_data (bytes, &size);
   g_autoptr (JsonObject) manifest = sc_json_parse_object (data, size, NULL, error);
   if (manifest != NULL && read_defaults (self, manifest, error)
-      && read_host_file_members (self, manifest, error)
+      && read_host_file_members (self, manifest, error) && read_health (self, manifest, error)
       && sc_json_get_bool (manifest, "noContainerService", FALSE, &self->no_container_service,
                            error))
     return TRUE;
@@ -237,6 +249,7 @@ sc_exports_free (ScExports *self)
   g_clear_pointer (&self->host_texts, g_ptr_array_unref);
   g_clear_pointer (&self->renames, g_hash_table_unref);
   g_strfreev (self->host_templates);
+  g_clear_pointer (&self->health, sc_health_free);
   g_free (self);
 }
 

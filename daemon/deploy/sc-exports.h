@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "deploy/sc-health.h"
 #include "store/sc-repo.h"
 
 typedef struct
@@ -16,6 +17,7 @@ typedef struct
   GBytes *tmpfiles_template;
   GHashTable *default_values;    /* (owned) manifest.json's defaultValues: char* to char* */
   gboolean no_container_service; /* manifest.json's noContainerService */
+  ScHealth *health;              /* (owned) (nullable) manifest.json's health */
   gboolean has_exports;
   GPtrArray *host_nodes; /* (owned) (nullable) of ScTreeNode: all below /exports/hostfs */
   /* manifest.json's renameFiles: path (char*) to the template of another (char*); (owned) */

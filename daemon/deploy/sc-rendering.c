@@ -55,6 +55,43 @@ render_service (Rendering *self, GError **error)
   return sc_unit_text_check ("service.template", self->out->service, &rules, &self->facts, error);
 }
 
+/* An image names no unit of others: it is started for every check. */
+static gboolean
+check_image_unit (const Rendering *self, GError **error)
+{
+  const ScHealth *health = self->request->exports->health;
+  g_autofree char *prefix = g_strconcat (self->request->name, "-", NULL);
+
+  return health == NULL || health->unit == NULL || g_str_has_prefix (health->unit, prefix)
+         || sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                          "/exports/manifest.json: health: the unit \"%s\" is not one of the "
+                          "container's own, which begin with \"%s\"",
+                          health->unit, prefix);
+}
+
+static gboolean
+render_health (Rendering *self, GError **error)
+{
+  const ScRenderRequest *request = self->request;
+  g_autoptr (ScHealth) own = sc_health_from_image (request->image_config);
+  const ScHealth *image = request->exports->health != NULL ? request->exports->health : own;
+
+  if (!check_image_unit (self, error))
+    return FALSE;
+  g_autoptr (ScHealth) health = sc_health_resolve (image, request->health);
+  if (self->out->service == NULL || health == NULL)
+    return TRUE;
+  if (health->command != NULL && !self->facts.uses_runtime)
+    {
+      g_ptr_array_add (self->notes, g_strdup ("the health check is ignored: the service does not "
+                                              "run in a container"));
+      return TRUE;
+    }
+  self->out->timer = sc_health_timer_text (health, request->name);
+  self->out->health = g_steal_pointer (&health);
+  return TRUE;
+}
+
 static void
 render_drop_in (Rendering *self)
 {
@@ -67,7 +104,8 @@ render_drop_in (Rendering *self)
                                                 : SC_WRITABLE_PERSISTENT;
 
   if (self->out->service != NULL)
-    self->out->drop_in = sc_unit_text_drop_in (request->paths, &rules, writable);
+    self->out->drop_in
+        = sc_unit_text_drop_in (request->paths, &rules, writable, self->out->health != NULL);
 }
 
 /* The config of the image, by the first of: config.json as it is, its template, a conversion. */
@@ -244,6 +282,8 @@ sc_render (const ScRenderRequest *request, GError **error)
   if (config == NULL || !render_tmpfiles (&self, config, error))
     return NULL;
 
+  if (!render_health (&self, error))
+    return NULL;
   render_drop_in (&self);
   note_unused_values (&self);
   out->info = sc_info_build (request, out->values, out->service != NULL, &(ScInfoFiles){ 0 });
@@ -260,6 +300,8 @@ sc_rendering_free (ScRendering *self)
   g_free (self->service);
   g_free (self->drop_in);
   g_free (self->tmpfiles);
+  g_clear_pointer (&self->health, sc_health_free);
+  g_free (self->timer);
   g_free (self->info);
   sc_values_free (self->values);
   g_clear_pointer (&self->mount_points, g_ptr_array_unref);

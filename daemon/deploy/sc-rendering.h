@@ -27,8 +27,9 @@ typedef struct
   /* content of /etc/passwd and /etc/group of the image, for User= names; NULL when it has none */
   GBytes *passwd;
   GBytes *group;
-  gint64 now_s;         /* since the epoch, for info */
-  gboolean is_volatile; /* what is written to the root is not kept for the next start */
+  const ScHealth *health; /* (nullable) what is checked instead of what the image says */
+  gint64 now_s;           /* since the epoch, for info */
+  gboolean is_volatile;   /* what is written to the root is not kept for the next start */
 
   /* for a container that runs once; NULL for a service */
   const char *once_unit;        /* (nullable) of the transient service, without ".service" */
@@ -42,6 +43,8 @@ typedef struct
   char *service;        /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
   char *drop_in;        /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
   char *tmpfiles;       /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
+  ScHealth *health;     /* (owned) (nullable) complete; NULL when nothing is checked */
+  char *timer;          /* (owned) (nullable) text of its timer */
   char *info;           /* (owned) JSON of the info file */
   ScValues *values;     /* (owned) all, with the built-ins */
   GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */

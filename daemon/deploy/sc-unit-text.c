@@ -468,19 +468,11 @@ sc_unit_text_check (const char *file,
          && collect_facts (file, entries, rules, facts, error);
 }
 
-char *
-sc_unit_text_overlay (const char *directory)
-{
-  return g_strdup_printf ("lowerdir=%s/rootfs,upperdir=%s/writable/upper,workdir=%s/writable/work",
-                          directory, directory, directory);
-}
-
 /* "+": whatever the unit takes away from its processes, these are for the host. What a unit that
  * was killed has left mounted is mounted anew. */
 static void
 append_writable (GString *text, const char *destdir, ScWritable writable)
 {
-  g_autofree char *overlay = sc_unit_text_overlay (destdir);
   g_autofree char *own = g_strconcat (destdir, "/writable", NULL);
 
   g_string_append_printf (text, "ExecStartPre=-+/usr/bin/umount -ql %s/root\n", own);
@@ -488,26 +480,37 @@ append_writable (GString *text, const char *destdir, ScWritable writable)
     g_string_append_printf (text, "ExecStartPre=+/usr/bin/rm -rf %s\n", own);
   g_string_append_printf (text,
                           "ExecStartPre=+/usr/bin/mkdir -p -m 0755 %s/upper %s/work %s/root\n"
-                          "ExecStartPre=+/usr/bin/mount -t overlay -o %s overlay %s/root\n"
+                          "ExecStartPre=+/usr/bin/env -C %s /usr/bin/mount -t overlay "
+                          "-o " SC_OVERLAY_OPTIONS " overlay %s/root\n"
                           "ExecStopPost=-+/usr/bin/umount -l %s/root\n",
-                          own, own, own, overlay, own, own);
+                          own, own, own, destdir, own, own);
 }
 
 char *
-sc_unit_text_drop_in (const ScPaths *paths, const ScUnitRules *rules, ScWritable writable)
+sc_unit_text_drop_in (const ScPaths *paths,
+                      const ScUnitRules *rules,
+                      ScWritable writable,
+                      gboolean is_checked)
 {
+  const char *run = sc_host_path_strip_root (paths, paths->runtime);
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append_printf (text,
                           "# Made by syscont for the container %s; removed with it.\n"
                           "[Unit]\n"
-                          "ConditionPathExists=!%s/switching/%s\n"
+                          "ConditionPathExists=!%s/switching/%s\n",
+                          rules->name, run, rules->name);
+  if (is_checked)
+    g_string_append_printf (text, "Wants=syscont-health@%s.timer\n", rules->name);
+  g_string_append_printf (text,
                           "\n"
                           "[Service]\n"
                           "Delegate=yes\n"
                           "ExecStartPre=-%s delete -f %s\n",
-                          rules->name, sc_host_path_strip_root (paths, paths->runtime), rules->name,
                           rules->runtime, rules->name);
+  /* what was found before says nothing of a new start */
+  if (is_checked)
+    g_string_append_printf (text, "ExecStartPre=-+/usr/bin/rm -f %s/health/%s\n", run, rules->name);
   if (writable != SC_WRITABLE_NOT)
     append_writable (text, rules->destdir, writable);
   return g_string_free (g_steal_pointer (&text), FALSE);

@@ -54,18 +54,18 @@ typedef enum
 /**
  * sc_unit_text_drop_in:
  * @rules: of the unit
+ * @is_checked: whether a timer has its health checked
  *
  * Returns: (transfer full): text of NAME.service.d/50-syscont.conf
  */
-char *sc_unit_text_drop_in (const ScPaths *paths, const ScUnitRules *rules, ScWritable writable);
+char *sc_unit_text_drop_in (const ScPaths *paths,
+                            const ScUnitRules *rules,
+                            ScWritable writable,
+                            gboolean is_checked);
 
-/**
- * sc_unit_text_overlay:
- * @directory: of the deployment
- *
- * Returns: (transfer full): the argument of mount(8)'s -o for the root that may be written to
- */
-char *sc_unit_text_overlay (const char *directory);
+/* Argument of mount(8)'s -o for the root that may be written to. Relative to the deployment, where
+ * mount(8) has to run: commas and colons of a path would mean something else there. */
+#define SC_OVERLAY_OPTIONS "lowerdir=rootfs,upperdir=writable/upper,workdir=writable/work"
 
 /** sc_unit_text_cgroups_path: (transfer full): the control group of the container, below that of
  * its unit */

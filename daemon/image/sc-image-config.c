@@ -27,6 +27,7 @@ sc_image_config_free (ScImageConfig *self)
   g_free (self->stop_signal);
   g_strfreev (self->volumes);
   g_strfreev (self->exposed_ports);
+  g_strfreev (self->health.command);
   g_clear_pointer (&self->labels, g_hash_table_unref);
   g_strfreev (self->diff_ids);
   g_free (self);
@@ -88,7 +89,7 @@ parse_diff_ids (ScImageConfig *self, JsonObject *root, guint n_layers, GError **
     return invalid (error, "rootfs.type", type != NULL ? type : "");
 
   guint n = self->diff_ids != NULL ? g_strv_length (self->diff_ids) : 0;
-  if (n != n_layers)
+  if (n != n_layers && n_layers != G_MAXUINT)
     return sc_error_set (error, SYSCONT_ERROR_IMAGE_INVALID,
                          "it names %u layers, but the manifest has %u", n, n_layers);
   for (guint i = 0; i < n; i++)
@@ -294,6 +295,60 @@ parse_labels (ScImageConfig *self, JsonObject *config, GError **error)
   return TRUE;
 }
 
+/* ["NONE"], ["CMD", word…], ["CMD-SHELL", text]; [] is what the image below it has, which its config
+ * has already. */
+static gboolean
+take_test (ScImageHealth *self, char **test, GError **error)
+{
+  const char *kind = test != NULL && test[0] != NULL ? test[0] : "";
+
+  if (*kind == '\0')
+    return TRUE;
+  if (strcmp (kind, "NONE") == 0)
+    self->is_off = TRUE;
+  else if (strcmp (kind, "CMD") == 0 && test[1] != NULL)
+    self->command = g_strdupv (test + 1);
+  else if (strcmp (kind, "CMD-SHELL") == 0 && test[1] != NULL)
+    {
+      const char *const words[] = { "/bin/sh", "-c", test[1], NULL };
+      self->command = g_strdupv ((char **)words);
+    }
+  else
+    return invalid (error, "Healthcheck.Test", kind);
+  return TRUE;
+}
+
+/* Nanoseconds */
+static gboolean
+parse_nanoseconds (JsonObject *object, const char *member, gint64 *usec, GError **error)
+{
+  guint64 number = 0;
+
+  if (!sc_json_get_uint (object, member, 0, &number, error))
+    return FALSE;
+  *usec = (gint64)(number / 1000);
+  return TRUE;
+}
+
+static gboolean
+parse_health (ScImageConfig *self, JsonObject *config, GError **error)
+{
+  ScImageHealth *health = &self->health;
+  JsonObject *object;
+  g_auto (GStrv) test = NULL;
+
+  if (!sc_json_get_object (config, "Healthcheck", &object, error))
+    return FALSE;
+  if (object == NULL)
+    return TRUE;
+  return (sc_json_get_strv (object, "Test", &test, error) && take_test (health, test, error)
+          && parse_nanoseconds (object, "Interval", &health->interval_usec, error)
+          && parse_nanoseconds (object, "Timeout", &health->timeout_usec, error)
+          && parse_nanoseconds (object, "StartPeriod", &health->start_period_usec, error)
+          && sc_json_get_uint (object, "Retries", 0, &health->retries, error))
+         || sc_prefix_error (error, "Healthcheck: ");
+}
+
 static gboolean
 parse_config (ScImageConfig *self, JsonObject *root, GError **error)
 {
@@ -308,7 +363,7 @@ parse_config (ScImageConfig *self, JsonObject *root, GError **error)
          && parse_working_dir (self, config, error) && parse_user (self, config, error)
          && parse_stop_signal (self, config, error) && parse_volumes (self, config, error)
          && parse_set (config, "ExposedPorts", &self->exposed_ports, error)
-         && parse_labels (self, config, error);
+         && parse_labels (self, config, error) && parse_health (self, config, error);
 }
 
 ScImageConfig *

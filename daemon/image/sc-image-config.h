@@ -10,6 +10,17 @@
 
 #define SC_IMAGE_CONFIG_MAX_BYTES (8 * 1024 * 1024)
 
+/** ScImageHealth: Healthcheck, as Docker's images have it; 0 = not said */
+typedef struct
+{
+  char **command;  /* (owned) (nullable) what runs in the container */
+  gboolean is_off; /* "NONE" */
+  gint64 interval_usec;
+  gint64 timeout_usec;
+  gint64 start_period_usec;
+  guint64 retries;
+} ScImageHealth;
+
 typedef struct
 {
   ScPlatform *platform; /* (owned) */
@@ -22,8 +33,9 @@ typedef struct
   char *stop_signal;    /* (owned) (nullable) e.g. "SIGTERM" or "15" */
   char **volumes;       /* (owned) (nullable) clean absolute paths */
   char **exposed_ports; /* (owned) (nullable) e.g. "80/tcp" */
-  GHashTable *labels;   /* (owned) char* to char* */
-  char **diff_ids;      /* (owned) digests of the unpacked layers, base first */
+  ScImageHealth health;
+  GHashTable *labels; /* (owned) char* to char* */
+  char **diff_ids;    /* (owned) digests of the unpacked layers, base first */
 } ScImageConfig;
 
 /** sc_image_config_limits: of the JSON text */
@@ -31,7 +43,7 @@ extern const ScJsonLimits sc_image_config_limits;
 
 /**
  * sc_image_config_parse:
- * @n_layers: of the manifest; must be that of rootfs.diff_ids
+ * @n_layers: of the manifest; must be that of rootfs.diff_ids; G_MAXUINT: whatever that has
  *
  * Errors: IMAGE_INVALID, LIMIT_EXCEEDED
  */

@@ -63,11 +63,10 @@ run_container (const Run *self, int *exit_status, GCancellable *cancellable, GEr
   g_autofree char *upper = g_strconcat (own, "/upper", NULL);
   g_autofree char *work = g_strconcat (own, "/work", NULL);
   g_autofree char *root = g_strconcat (self->bundle, "/" SC_WRITABLE_ROOT, NULL);
-  g_autofree char *overlay = sc_unit_text_overlay (self->bundle);
   const char *const run[] = { runtime, "run", self->unit, NULL };
   const char *const mkdir[] = { "/usr/bin/mkdir", "-p", "-m", "0755", upper, work, root, NULL };
   const char *const mount[]
-      = { "/usr/bin/mount", "-t", "overlay", "-o", overlay, "overlay", root, NULL };
+      = { "/usr/bin/mount", "-t", "overlay", "-o", SC_OVERLAY_OPTIONS, "overlay", root, NULL };
   const char *const delete[] = { runtime, "delete", "-f", self->unit, NULL };
   const char *const umount[] = { "/usr/bin/umount", "-l", root, NULL };
   const char *const *const before[] = { mkdir, mount, NULL };
