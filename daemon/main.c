@@ -7,6 +7,7 @@
 #include "base/sc-error-util.h"
 #include "base/sc-fd.h"
 #include "base/sc-log.h"
+#include "ops/sc-health-check.h"
 #include "ops/sc-recover.h"
 #include "ops/sc-spool.h"
 #include "service/sc-service.h"
@@ -20,7 +21,8 @@
 
 typedef struct
 {
-  char *root; /* (owned) (nullable) */
+  char *root;         /* (owned) (nullable) */
+  char *check_health; /* (owned) (nullable) name of a container */
   gboolean recover;
   gboolean version;
 } Arguments;
@@ -29,6 +31,7 @@ static void
 arguments_clear (Arguments *arguments)
 {
   g_free (arguments->root);
+  g_free (arguments->check_health);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
@@ -39,6 +42,8 @@ parse_arguments (int argc, char **argv, Arguments *arguments, GError **error)
   const GOptionEntry entries[] = {
     { "recover", 0, 0, G_OPTION_ARG_NONE, &arguments->recover,
       "Clean up after interrupted operations, without the bus, and exit", NULL },
+    { "check-health", 0, 0, G_OPTION_ARG_STRING, &arguments->check_health,
+      "Check the health of a container once, and exit", "NAME" },
     { "root", 0, 0, G_OPTION_ARG_FILENAME, &arguments->root, "Put all paths below a directory",
       "DIR" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "Print the version and exit", NULL },
@@ -93,6 +98,18 @@ recover (const ScPaths *paths, const ScConfig *config, GDBusConnection *bus, GEr
   return sc_recover (paths, config, bus, error);
 }
 
+/* Beside a service that runs: it takes no lock, and changes no more than what it has found out. */
+static int
+check_health (const ScPaths *paths, const ScConfig *config, const char *name, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  G_GNUC_UNUSED g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
+  g_autoptr (GDBusConnection) bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+
+  return bus != NULL && sc_health_check_container (paths, config, bus, name, error) ? EXIT_SUCCESS
+                                                                                    : EXIT_FAILURE;
+}
+
 static int
 serve (const ScPaths *paths, const ScConfig *config, GError **error)
 {
@@ -124,6 +141,8 @@ run (const Arguments *arguments, GError **error)
     return EXIT_FAILURE;
   sc_paths_set_storage (paths, config->checkout, config->repository);
 
+  if (arguments->check_health != NULL)
+    return check_health (paths, config, arguments->check_health, error);
   sc_autofd lock_fd = lock_state (paths, error);
   if (lock_fd < 0)
     return EXIT_FAILURE;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <syslog.h>
 
 #define N_STDIO        3
 #define STOP_TIMEOUT_S 90
@@ -54,6 +55,8 @@ unit_properties (const ScCommand *command)
   if (command->directory != NULL)
     g_variant_builder_add (&builder, "(sv)", "WorkingDirectory",
                            g_variant_new_string (command->directory));
+  if (command->is_quiet)
+    g_variant_builder_add (&builder, "(sv)", "LogLevelMax", g_variant_new_int32 (LOG_NOTICE));
   if (command->delegate)
     g_variant_builder_add (&builder, "(sv)", "Delegate", g_variant_new_boolean (TRUE));
   if (command->bound_to != NULL)

@@ -97,6 +97,7 @@ typedef struct
   const char *const *const *before; /* (nullable) commands before it, up to a NULL */
   const char *const *const *after;  /* (nullable) commands when it has ended, whichever way */
   guint timeout_s;                  /* 0 = as long as it takes */
+  gboolean is_quiet;                /* that it was run is not worth a line in the journal */
 } ScCommand;
 
 /**

@@ -32,6 +32,12 @@ drop_in_dir (const ScPaths *paths, const char *name)
   return g_strdup_printf ("%s/%s.service.d", paths->units, name);
 }
 
+static char *
+timer_name (const char *name)
+{
+  return g_strdup_printf ("syscont-health@%s.timer", name);
+}
+
 char *
 sc_unit_files_tmpfiles_path (const ScPaths *paths, const char *name)
 {
@@ -59,9 +65,11 @@ sc_unit_files_check_free (const ScPaths *paths, const char *name, GError **error
   g_autofree char *dir = drop_in_dir (paths, name);
   g_autofree char *drop_in = g_build_filename (dir, DROP_IN_NAME, NULL);
   g_autofree char *tmpfiles = sc_unit_files_tmpfiles_path (paths, name);
+  g_autofree char *timer = timer_name (name);
+  g_autofree char *timer_path = g_build_filename (paths->units, timer, NULL);
 
   if (!check_absent (own, error) || !check_absent (drop_in, error)
-      || !check_absent (tmpfiles, error))
+      || !check_absent (tmpfiles, error) || !check_absent (timer_path, error))
     return FALSE;
 
   for (gsize i = 0; i < G_N_ELEMENTS (other_unit_dirs); i++)
@@ -107,6 +115,16 @@ sc_unit_files_add_changes (const ScPaths *paths,
          && add_change (changes, tmpfiles_path, tmpfiles, error);
 }
 
+gboolean
+sc_unit_files_add_timer (
+    const ScPaths *paths, const char *name, const char *text, GPtrArray *changes, GError **error)
+{
+  g_autofree char *timer = timer_name (name);
+  g_autofree char *path = g_build_filename (paths->units, timer, NULL);
+
+  return add_change (changes, path, text, error);
+}
+
 static gboolean
 unlink_in (const char *dir, const char *name, GError **error)
 {
@@ -143,10 +161,11 @@ sc_unit_files_remove (const ScPaths *paths, const char *name, GError **error)
   g_autofree char *unit = unit_name (name);
   g_autofree char *dir = drop_in_dir (paths, name);
   g_autofree char *conf = g_strconcat (name, ".conf", NULL);
+  g_autofree char *timer = timer_name (name);
 
   if (!remove_enablement (paths, unit, error) || !sc_fd_remove_temporaries (dir, error)
-      || !unlink_in (paths->units, unit, error) || !unlink_in (dir, DROP_IN_NAME, error)
-      || !unlink_in (paths->tmpfiles, conf, error))
+      || !unlink_in (paths->units, unit, error) || !unlink_in (paths->units, timer, error)
+      || !unlink_in (dir, DROP_IN_NAME, error) || !unlink_in (paths->tmpfiles, conf, error))
     return FALSE;
 
   if (rmdir (dir) < 0 && errno != ENOENT && errno != ENOTEMPTY)

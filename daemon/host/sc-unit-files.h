@@ -11,8 +11,8 @@
 /**
  * sc_unit_files_check_free:
  *
- * UNIT_CONFLICT naming the file when NAME.service, NAME.service.d with a 50-syscont.conf, or the
- * tmpfiles file exists, or a unit of that name in any of systemd's unit directories.
+ * UNIT_CONFLICT naming the file when NAME.service, NAME.service.d with a 50-syscont.conf, the timer
+ * or the tmpfiles file exists, or a unit of that name in any of systemd's unit directories.
  */
 gboolean sc_unit_files_check_free (const ScPaths *paths, const char *name, GError **error);
 
@@ -29,10 +29,14 @@ gboolean sc_unit_files_add_changes (const ScPaths *paths,
                                     GPtrArray *changes,
                                     GError **error);
 
+/** sc_unit_files_add_timer: the same for syscont-health@NAME.timer; @text: (nullable) */
+gboolean sc_unit_files_add_timer (
+    const ScPaths *paths, const char *name, const char *text, GPtrArray *changes, GError **error);
+
 /**
  * sc_unit_files_remove:
  *
- * Removes unit, our drop-in (its directory only when that is empty then), tmpfiles file and the
+ * Removes unit, our drop-in (its directory only when that is empty then), tmpfiles file, timer and the
  * links that enabling made (….wants/NAME.service, ….requires/NAME.service). May be repeated.
  */
 gboolean sc_unit_files_remove (const ScPaths *paths, const char *name, GError **error);

@@ -8,6 +8,7 @@
 #include "host/sc-unit-files.h"
 #include "host/sc-unit-status.h"
 #include "ops/sc-change.h"
+#include "ops/sc-health-state.h"
 #include "ops/sc-observe.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-retention.h"
@@ -238,17 +239,39 @@ trim (const ScChange *self)
             "removing deployments of \"%s\" that are not kept: %s", name, error->message);
 }
 
+/* What the update has found out need not be found out again. */
+static void
+save_health (const ScChange *self)
+{
+  const ScHealthState state = { .verdict = SC_HEALTH_HEALTHY };
+  g_autoptr (GError) error = NULL;
+
+  if (!sc_health_state_save (&state, self->context->paths, self->intent->container, &error))
+    sc_log (G_LOG_LEVEL_WARNING,
+            &(ScLogFields){ .job = self->context->job_id, .container = self->intent->container },
+            "%s", error->message);
+}
+
 gboolean
 sc_change_settle (ScChange *self, GError **error)
 {
   const ScOpContext *context = self->context;
   ScIntent *intent = self->intent;
+  const ScDeploymentRecord *record = sc_container_find (self->after, intent->deployment);
+  const ScHealthProbe probe = {
+    .systemd = self->systemd,
+    .name = intent->container,
+    .runtime = context->config->runtime,
+    .health = record != NULL ? record->health : NULL,
+  };
+  gboolean has_probe = probe.health != NULL && intent->observe_usec > 0;
   const ScObservation observation = {
     .systemd = self->systemd,
     .unit = self->unit,
     .dependants = intent->dependants,
     .observe_usec = intent->observe_usec,
     .start_timeout_s = context->config->start_timeout_s,
+    .probe = has_probe ? &probe : NULL,
   };
   g_autoptr (GError) failure = NULL;
 
@@ -257,6 +280,8 @@ sc_change_settle (ScChange *self, GError **error)
       sc_progress_set_phase (context->progress, "observe");
       if (!sc_observe (&observation, &failure))
         return revert (self, failure, error);
+      if (has_probe)
+        save_health (self);
     }
   trim (self);
   return sc_intent_delete (intent, context->paths, error);

@@ -100,8 +100,10 @@ sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
   if (!is_stage && !self->intent->made && !load_host_files (self, &files, error))
     return FALSE;
   if (!is_stage
-      && !sc_unit_files_add_changes (paths, self->after->name, texts->service, texts->drop_in,
-                                     texts->tmpfiles, self->intent->files, error))
+      && (!sc_unit_files_add_changes (paths, self->after->name, texts->service, texts->drop_in,
+                                      texts->tmpfiles, self->intent->files, error)
+          || !sc_unit_files_add_timer (paths, self->after->name, texts->timer, self->intent->files,
+                                       error)))
     return FALSE;
   if (!add_state (self, error) || !sc_intent_save (self->intent, paths, error))
     return FALSE;

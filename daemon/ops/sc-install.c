@@ -39,6 +39,7 @@ typedef struct
   char **allow_host_paths; /* (owned) (nullable) */
   char *digest;            /* (owned) (nullable) */
   ScPlatform *platform;    /* (owned) (nullable) */
+  ScHealth *health;        /* (owned) (nullable) */
   gboolean enable;
   gboolean start;
   gboolean is_volatile;
@@ -257,6 +258,7 @@ prepare_state (Install *self)
   container->source = g_strdup (self->image->source);
   container->uuid = g_uuid_string_random ();
   container->is_volatile = self->op->is_volatile;
+  container->health = sc_health_copy (self->op->health);
   container->allow_host_paths = g_strdupv (self->op->allow_host_paths);
   container->next_deployment = 1;
   container->current = 0;
@@ -350,7 +352,8 @@ change_host (Install *self, GCancellable *cancellable, GError **error)
   const ScRendering *rendering = self->rendered.rendering;
   const ScUnitTexts texts = { .service = rendering->service,
                               .drop_in = rendering->drop_in,
-                              .tmpfiles = rendering->tmpfiles };
+                              .tmpfiles = rendering->tmpfiles,
+                              .timer = rendering->timer };
   g_auto (ScChange) change = { 0 };
 
   sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_INSTALL,
@@ -433,6 +436,8 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
       if (!check_host (&self, cancellable, error) || !render (&self, cancellable, error))
         return FALSE;
       self.container->has_service = self.rendered.rendering->service != NULL;
+      sc_container_find (self.container, 0)->health
+          = g_steal_pointer (&self.rendered.rendering->health);
       if (!change_host (&self, cancellable, error))
         return FALSE;
     }
@@ -461,6 +466,7 @@ install_free (ScOp *base)
   g_free (op->digest);
   g_clear_pointer (&op->platform, sc_platform_free);
   g_strfreev (op->allow_host_paths);
+  g_clear_pointer (&op->health, sc_health_free);
   g_strfreev (op->argv);
   for (int i = 0; i < N_STDIO; i++)
     sc_fd_cleanup (&op->stdio[i]);
@@ -488,6 +494,7 @@ sc_op_new_install (const ScInstallRequest *request)
   op->allow_host_paths = g_strdupv ((char **)request->allow_host_paths);
   op->digest = g_strdup (request->digest);
   op->platform = sc_op_copy_platform (request->platform);
+  op->health = sc_health_copy (request->health);
   op->enable = request->enable;
   op->start = request->start;
   op->is_volatile = request->is_volatile;

@@ -5,7 +5,25 @@
 
 #include <string.h>
 
-#define INTERVAL_MS 200
+#define INTERVAL_MS         200
+#define PROBE_INTERVAL_USEC (G_USEC_PER_SEC / 2)
+#define PROBE_GRACE_USEC    (2 * G_USEC_PER_SEC) /* for one that has begun when the time is over */
+
+/* The health checks so far. */
+typedef struct
+{
+  gint64 next_usec; /* monotonic */
+  gboolean has_run;
+  GError *failure; /* (owned) (nullable) of the last one */
+} Probing;
+
+static void
+probing_clear (Probing *self)
+{
+  g_clear_error (&self->failure);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Probing, probing_clear)
 
 static gboolean
 is_oneshot (const ScUnitStatus *status)
@@ -82,11 +100,44 @@ check_dependants (const ScObservation *self, gboolean is_end, GError **error)
   return TRUE;
 }
 
+/* A check that only the end of the time has cut short says nothing. */
+static void
+probe (const ScObservation *self, Probing *probing, gint64 left_usec)
+{
+  gint64 now_usec = g_get_monotonic_time ();
+  gint64 max_usec = MAX (left_usec, 0) + PROBE_GRACE_USEC;
+  GError *failure = NULL;
+
+  if (now_usec < probing->next_usec)
+    return;
+  gboolean passed = sc_health_probe_run (self->probe, max_usec, &failure);
+  probing->next_usec = g_get_monotonic_time () + PROBE_INTERVAL_USEC;
+  if (!passed && g_error_matches (failure, SYSCONT_ERROR, SYSCONT_ERROR_TIMED_OUT)
+      && max_usec < self->probe->health->timeout_usec && probing->failure == NULL
+      && probing->has_run)
+    {
+      g_error_free (failure);
+      return;
+    }
+  probing->has_run = TRUE;
+  g_clear_error (&probing->failure);
+  probing->failure = failure;
+}
+
+static gboolean
+check_health (const ScObservation *self, const Probing *probing, GError **error)
+{
+  return probing->failure == NULL
+         || sc_error_set (error, SYSCONT_ERROR_HEALTH_CHECK_FAILED, "\"%s\" is unhealthy: %s",
+                          self->unit, probing->failure->message);
+}
+
 gboolean
 sc_observe (const ScObservation *self, GError **error)
 {
   gint64 deadline_usec = g_get_monotonic_time () + self->observe_usec;
   g_auto (ScUnitStatus) first = { 0 };
+  g_auto (Probing) probing = { 0 };
 
   if (!start (self, error)
       || !sc_systemd_get_status (self->systemd, self->unit, &first, NULL, error)
@@ -102,8 +153,10 @@ sc_observe (const ScObservation *self, GError **error)
 
       if (!check_service (self, &first, error) || !check_dependants (self, is_end, error))
         return FALSE;
+      if (self->probe != NULL && !is_oneshot (&first))
+        probe (self, &probing, left_usec);
       if (is_end)
-        return TRUE;
+        return check_health (self, &probing, error);
       sc_systemd_wait (self->systemd, (guint)CLAMP (left_usec / 1000, 1, INTERVAL_MS), NULL);
     }
 }

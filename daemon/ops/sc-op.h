@@ -9,6 +9,7 @@
 #include "base/sc-config.h"
 #include "base/sc-error-util.h"
 #include "base/sc-progress.h"
+#include "deploy/sc-health.h"
 #include "deploy/sc-update-state.h"
 #include "image/sc-platform.h"
 #include "image/sc-reference.h"
@@ -147,6 +148,7 @@ typedef struct
   const char *const *allow_host_paths; /* (nullable) clean */
   const char *digest;                  /* (nullable) the image must have it */
   const ScPlatform *platform;          /* (nullable) */
+  const ScHealth *health; /* (nullable) what is checked instead of what the image says */
   gboolean enable;
   gboolean start;
   gboolean is_volatile; /* what is written to the root is not kept for the next start */

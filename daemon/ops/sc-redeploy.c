@@ -48,6 +48,8 @@ sc_redeploy (const ScRedeployment *self, ScUpdateReport *report, GError **error)
       || !sc_deployment_load_texts (paths, name, self->id, &texts, error))
     return FALSE;
 
+  if (record->health != NULL && texts.service != NULL)
+    texts.timer = sc_health_timer_text (record->health, name);
   ScContainer *after = make_after (self, record, report->from_digest);
   after->has_service = texts.service != NULL;
   sc_change_init (&change, self->context, self->repo, systemd, self->operation, after);

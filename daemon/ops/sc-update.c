@@ -248,7 +248,8 @@ change_host (Update *self, ScIntentOperation operation, GCancellable *cancellabl
   const ScRendering *rendering = self->rendered.rendering;
   const ScUnitTexts texts = { .service = rendering->service,
                               .drop_in = rendering->drop_in,
-                              .tmpfiles = rendering->tmpfiles };
+                              .tmpfiles = rendering->tmpfiles,
+                              .timer = rendering->timer };
   g_auto (ScChange) change = { 0 };
 
   sc_change_init (&change, self->context, self->repo, self->systemd, operation,
@@ -286,6 +287,8 @@ render (Update *self, GCancellable *cancellable, GError **error)
       || !sc_image_render (&request, &self->rendered, cancellable, error))
     return FALSE;
   self->report->notes = g_strdupv (self->rendered.rendering->notes);
+  sc_container_find (self->after, (guint64)self->report->to)->health
+      = g_steal_pointer (&self->rendered.rendering->health);
   return TRUE;
 }
 
