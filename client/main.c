@@ -79,6 +79,8 @@ make_context (const ScVerb *verb)
     g_option_context_set_description (context, verb->description);
   if (verb != NULL && verb->options != NULL)
     g_option_context_add_main_entries (context, verb->options (), NULL);
+  if (verb != NULL && verb->more_options != NULL)
+    g_option_context_add_main_entries (context, verb->more_options, NULL);
   g_option_context_add_main_entries (context, common_options, NULL);
   return context;
 }

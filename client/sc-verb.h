@@ -13,6 +13,7 @@ typedef struct
   const char *summary;                   /* one line of the list of verbs */
   const char *description;               /* (nullable) more, below the options of --help */
   const GOptionEntry *(*options) (void); /* (nullable) own options, besides the common ones */
+  const GOptionEntry *more_options;      /* (nullable) that it shares with other verbs */
   guint min_arguments;
   guint max_arguments;    /* G_MAXUINT: any number */
   gboolean takes_command; /* options end with the first argument: what follows is somebody else's */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
+#include "sc-health-options.h"
 #include "sc-printer.h"
 #include "sc-pull.h"
 #include "sc-values.h"
@@ -50,12 +51,18 @@ static int
 make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
 {
   g_autoptr (GError) error = NULL;
+  const char *mistake = NULL;
   GVariantBuilder builder;
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (!sc_values_add (values, &builder))
     {
       g_variant_builder_clear (&builder);
       return sc_client_usage_error ("--set needs KEY=VALUE");
+    }
+  if (!sc_health_options_add (&builder, &mistake))
+    {
+      g_variant_builder_clear (&builder);
+      return sc_client_usage_error ("%s", mistake);
     }
   if (!sc_pull_add_auth (authfile, &builder, fds, &error))
     {
@@ -169,6 +176,7 @@ const ScVerb sc_verb_install = {
                  "The container is enabled, and "
                  "started only with --now.",
   .options = options,
+  .more_options = sc_health_option_entries,
   .min_arguments = 1,
   .max_arguments = 1,
   .run = run,

@@ -6,14 +6,15 @@ static char **
 make_row (GVariant *container)
 {
   g_autofree char *digest = sc_dict_string (container, "digest");
-  char **cells = g_new0 (char *, 7);
+  char **cells = g_new0 (char *, 8);
 
   cells[0] = sc_dict_string (container, "name");
   cells[1] = sc_dict_string (container, "state");
-  cells[2] = sc_dict_string (container, "reference");
-  cells[3] = sc_short_digest (digest);
-  cells[4] = g_strdup_printf ("%" G_GUINT64_FORMAT, sc_dict_uint (container, "current-deployment"));
-  cells[5] = sc_dict_string (container, "unit");
+  cells[2] = sc_dict_string (container, "health");
+  cells[3] = sc_dict_string (container, "reference");
+  cells[4] = sc_short_digest (digest);
+  cells[5] = g_strdup_printf ("%" G_GUINT64_FORMAT, sc_dict_uint (container, "current-deployment"));
+  cells[6] = sc_dict_string (container, "unit");
   return cells;
 }
 
@@ -21,7 +22,7 @@ static int
 run (ScClient *client, char **arguments)
 {
   static const char *const headings[]
-      = { "NAME", "STATE", "IMAGE", "DIGEST", "DEPLOYMENT", "UNIT", NULL };
+      = { "NAME", "STATE", "HEALTH", "IMAGE", "DIGEST", "DEPLOYMENT", "UNIT", NULL };
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = sc_client_call (client, "ListContainers",
                                                g_variant_new_parsed ("(@a{sv} {},)"), NULL, &error);

@@ -145,6 +145,7 @@ show (ScClient *client, const char *name, GVariantBuilder *json)
     {
       g_print ("%s %s\n", dot_of (state), name);
       print_line (container, "State", "state");
+      print_line (container, "Health", "health");
       print_line (container, "Unit", "unit");
       print_line (container, "Image", "reference");
       print_line (container, "Digest", "digest");

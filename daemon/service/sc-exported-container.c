@@ -20,6 +20,14 @@ sc_exported_container_digest (const ScContainer *container)
   return current != NULL && current->digest != NULL ? current->digest : "";
 }
 
+gboolean
+sc_container_is_checked (const ScContainer *container)
+{
+  const ScDeploymentRecord *current = sc_container_find (container, container->current);
+
+  return current != NULL && current->health != NULL;
+}
+
 static GVariant *
 make_deployment (const ScDeploymentRecord *record)
 {

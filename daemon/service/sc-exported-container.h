@@ -23,12 +23,15 @@ const char *sc_exported_container_digest (const ScContainer *container);
  * @unit_state: (nullable): what the unit does: "running", "stopped", "failed" or "installed"; NULL
  * when it is not known
  *
- * Sets all properties but LastJob; only those that differ are announced.
+ * Sets all properties but LastJob and Health; only those that differ are announced.
  */
 void sc_exported_container_update (SyscontContainer *object,
                                    const ScInventory *inventory,
                                    const ScContainerEntry *entry,
                                    const char *unit_state);
+
+/** sc_container_is_checked: whether its current deployment has a health check */
+gboolean sc_container_is_checked (const ScContainer *container);
 
 /** sc_exported_container_set_state: sets State alone */
 void sc_exported_container_set_state (SyscontContainer *object,

@@ -5,6 +5,7 @@
 #include "dbus/sc-bus-path.h"
 #include "service/sc-exported-container.h"
 #include "service/sc-exported-image.h"
+#include "service/sc-health-watch.h"
 #include "service/sc-unit-watch.h"
 
 #include <json-glib/json-glib.h>
@@ -16,6 +17,7 @@ struct _ScObjects
   GDBusObjectManagerServer *server; /* (owned) */
   ScStartMarks *marks;              /* (owned) */
   ScUnitWatch *watch;               /* (owned) */
+  ScHealthWatch *health;            /* (owned) */
   ScInventory *inventory;           /* (owned) */
   GHashTable *containers;           /* (owned) char* of the name to SyscontContainer */
   GHashTable *images;               /* (owned) char* of the digest to SyscontImage */
@@ -39,13 +41,39 @@ state_of_unit (ScObjects *self, const ScContainerEntry *entry)
   return activity != NULL ? activity : sc_unit_watch_get (self->watch, unit);
 }
 
+/* What a check has found says nothing of a service that does not run. */
+static void
+set_health (ScObjects *self, SyscontContainer *object, const ScContainerEntry *entry)
+{
+  g_autofree char *unit = sc_container_unit (entry->container);
+  gboolean is_running = g_strcmp0 (sc_unit_watch_get (self->watch, unit), "running") == 0;
+
+  syscont_container_set_health (object,
+                                is_running && sc_container_is_checked (entry->container)
+                                    ? sc_health_watch_get (self->health, entry->container->name)
+                                    : "none");
+}
+
 static void
 update_container (ScObjects *self, const ScContainerEntry *entry)
 {
   SyscontContainer *object = g_hash_table_lookup (self->containers, entry->container->name);
 
-  if (object != NULL)
-    sc_exported_container_update (object, self->inventory, entry, state_of_unit (self, entry));
+  if (object == NULL)
+    return;
+  sc_exported_container_update (object, self->inventory, entry, state_of_unit (self, entry));
+  set_health (self, object, entry);
+}
+
+static void
+on_health_changed (const char *name, gpointer user_data)
+{
+  ScObjects *self = user_data;
+  const ScContainerEntry *entry = sc_inventory_find_container (self->inventory, name);
+  SyscontContainer *object = g_hash_table_lookup (self->containers, name);
+
+  if (entry != NULL && object != NULL)
+    set_health (self, object, entry);
 }
 
 static void
@@ -56,8 +84,10 @@ on_unit_changed (const char *unit, const char *state, gpointer user_data)
   const ScContainerEntry *entry = sc_inventory_find_container (self->inventory, name);
   SyscontContainer *object = g_hash_table_lookup (self->containers, name);
 
-  if (entry != NULL && object != NULL)
-    sc_exported_container_set_state (object, entry, state_of_unit (self, entry));
+  if (entry == NULL || object == NULL)
+    return;
+  sc_exported_container_set_state (object, entry, state_of_unit (self, entry));
+  set_health (self, object, entry);
 }
 
 void
@@ -85,6 +115,7 @@ sc_objects_new (GDBusConnection *bus, const ScPaths *paths)
   self->server = g_dbus_object_manager_server_new (SYSCONT_ROOT_PATH);
   self->marks = sc_start_marks_load (paths);
   self->watch = sc_unit_watch_new (bus, self->marks, on_unit_changed, self);
+  self->health = sc_health_watch_new (paths, on_health_changed, self);
   self->inventory = sc_inventory_new ();
   self->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
@@ -97,6 +128,7 @@ void
 sc_objects_free (ScObjects *self)
 {
   sc_unit_watch_free (self->watch);
+  sc_health_watch_free (self->health);
   sc_start_marks_free (self->marks);
   g_hash_table_unref (self->containers);
   g_hash_table_unref (self->images);

@@ -118,6 +118,14 @@ sc_options_get_strv (const ScOptions *self, const char *key)
   return value != NULL ? g_variant_get_strv (value, NULL) : NULL;
 }
 
+GVariant *
+sc_options_get_dict (const ScOptions *self, const char *key)
+{
+  GVariant *value = g_hash_table_lookup (self->values, key);
+
+  return value != NULL ? g_variant_ref (value) : NULL;
+}
+
 gboolean
 sc_options_get_uint64 (const ScOptions *self, const char *key, guint64 *out)
 {

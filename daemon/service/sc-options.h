@@ -53,6 +53,10 @@ const char **sc_options_get_strv (const ScOptions *self, const char *key);
 gboolean
 sc_options_get_map (const ScOptions *self, const char *key, GHashTable **map, GError **error);
 
+/** sc_options_get_dict: (transfer full) (nullable): an a{sv}, for sc_options_parse(); NULL when it
+ * was not given */
+GVariant *sc_options_get_dict (const ScOptions *self, const char *key);
+
 /** sc_options_get_uint64: FALSE when it was not given */
 gboolean sc_options_get_uint64 (const ScOptions *self, const char *key, guint64 *value);
 

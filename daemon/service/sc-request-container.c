@@ -111,6 +111,60 @@ parse_writable (const ScOptions *options, gboolean *is_volatile, GError **error)
                           "option \"writable\" must be \"volatile\" or \"persistent\"");
 }
 
+/* Numbers that were not given stay as the image has them. */
+static gboolean
+read_health_numbers (const ScOptions *keys, ScHealth *health, GError **error)
+{
+  const struct
+  {
+    const char *key;
+    gint64 *usec;
+  } times[] = {
+    { "interval-usec", &health->interval_usec },
+    { "timeout-usec", &health->timeout_usec },
+    { "start-period-usec", &health->start_period_usec },
+  };
+  guint32 retries = sc_options_get_uint32 (keys, "retries", G_MAXUINT32);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      guint64 usec = 0;
+      if (sc_options_get_uint64 (keys, times[i].key, &usec))
+        *times[i].usec = (gint64)MIN (usec, G_MAXINT64);
+    }
+  if (retries != G_MAXUINT32)
+    health->retries = (gint)MIN (retries, G_MAXINT);
+  return sc_health_check (health, error);
+}
+
+static const ScOptionSpec health_keys[] = {
+  { "command", "as" },      { "unit", "s" },         { "off", "b" },
+  { "interval-usec", "t" }, { "timeout-usec", "t" }, { "start-period-usec", "t" },
+  { "retries", "u" },       { NULL, NULL },
+};
+
+static gboolean
+parse_health (const ScOptions *options, ScHealth **out, GError **error)
+{
+  g_autoptr (GVariant) dictionary = sc_options_get_dict (options, "health");
+  if (dictionary == NULL)
+    return TRUE;
+  g_autoptr (ScOptions) keys
+      = sc_options_parse ("option \"health\"", health_keys, dictionary, error);
+  if (keys == NULL)
+    return FALSE;
+
+  g_autoptr (ScHealth) health = sc_health_new ();
+  g_autofree const char **command = sc_options_get_strv (keys, "command");
+  health->command = g_strdupv ((char **)command);
+  health->unit = g_strdup (sc_options_get_string (keys, "unit"));
+  health->is_off = sc_options_get_bool (keys, "off", FALSE);
+  if (!read_health_numbers (keys, health, error))
+    return FALSE;
+  *out = g_steal_pointer (&health);
+  return TRUE;
+}
+
 static gboolean
 parse_install (const ScCall *call, ScRequest *request, GError **error)
 {
@@ -120,6 +174,7 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
   g_autoptr (GHashTable) values = NULL;
   g_autoptr (ScPlatform) platform = NULL;
   g_auto (GStrv) allow_host_paths = NULL;
+  g_autoptr (ScHealth) health = NULL;
 
   g_variant_get (call->parameters, "(&s&s@a{sv})", &text, &given_name, NULL);
   request->subject.reference = sc_reference_parse (text, error);
@@ -134,7 +189,8 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
       return FALSE;
     }
   if (!check_install_options (request, &values, &platform, error)
-      || !parse_host_paths (request->options, &allow_host_paths, error))
+      || !parse_host_paths (request->options, &allow_host_paths, error)
+      || !parse_health (request->options, &health, error))
     return FALSE;
 
   g_autofree const char **argv = sc_options_get_strv (request->options, "argv");
@@ -144,6 +200,7 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
     .values = values,
     .allow_host_paths = (const char *const *)allow_host_paths,
     .digest = request->subject.digest,
+    .health = health,
     .platform = platform,
     .enable = sc_options_get_bool (request->options, "enable", TRUE),
     .start = sc_options_get_bool (request->options, "start", FALSE),
@@ -219,7 +276,7 @@ static const ScOptionSpec install_options[] = {
   { "values", "a{ss}" }, { "start", "b" }, { "enable", "b" },   { "digest", "s" },
   { "platform", "s" },   { "auth", "h" },  { "no-queue", "b" }, { "allow-host-paths", "as" },
   { "writable", "s" },   { "once", "b" },  { "argv", "as" },    { "stdio", "ah" },
-  { NULL, NULL },
+  { "health", "a{sv}" }, { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {

@@ -290,6 +290,18 @@ def plain(port=8080, text="hello\n", user="", labels=None, **options):
     return Image([base(), layer], config, **options)
 
 
+def checked(test, text="hello\n", interval_s=1, **options):
+    """The web server of plain() with a health check; what it may look at is the volume /data."""
+    layer = Layer().directory("/www").directory("/data").file("/www/index.html", text)
+    config = {
+        "Entrypoint": ["/bin/serve", "8080", "/www"],
+        "Env": ["PATH=/bin:/usr/bin"],
+        "Volumes": {"/data": {}},
+        "Healthcheck": {"Test": test, "Interval": interval_s * 1_000_000_000, "Retries": 2},
+    }
+    return Image([base(), layer], config, **options)
+
+
 def runtime_config(args, capabilities, mounts=(), env=()):
     """The text of a config.json.template; capabilities is pasted raw, as real images do."""
     usual = [

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whether a service does its work: found out by a timer, and by every update before the old one is forgotten."""
+
+import images
+from test_update import UpdateCase
+
+SICK = ["CMD-SHELL", "test ! -e /data/sick || { echo sick as a dog; exit 4; }"]
+TIMER = "/etc/systemd/system/syscont-health@web.timer"
+
+
+class Health(UpdateCase):
+    def remove_everything(self):
+        super().remove_everything()
+        self.assertFalse(self.machine.exists(TIMER))
+        self.machine.sh("rm -rf /var/lib/web")
+
+    def health_is(self, wanted):
+        self.machine.wait_for(lambda: self.container("web")["health"] == wanted, 10, f"the health {wanted!r}")
+
+    def observe_shortly(self):
+        drop_in = "/etc/syscont/syscont.conf.d/observe.conf"
+        self.machine.sh(f"printf '[Deployments]\nObserveSec=2\n' > {drop_in}; systemctl stop syscontd")
+        self.addCleanup(self.machine.sh, f"rm {drop_in}; systemctl stop syscontd")
+
+    def data(self):
+        return self.machine.sh("find /var/lib/web -name data -type d").strip()
+
+    def test_it_is_found_out_again_and_again(self):
+        self.install(images.checked(SICK), "--now")
+        self.health_is("healthy")
+        self.assertIn("healthy", self.ctl("list").out)
+        self.assertIn("Health: healthy", self.ctl("status", "web").out)
+        self.machine.sh(f"touch {self.data()}/sick")
+        self.health_is("unhealthy")
+        self.assertEqual(self.active("web"), "active")
+        journal = self.machine.sh("journalctl -o cat -u syscont-health@web.service")
+        self.assertIn("sick as a dog", journal)
+        self.assertNotIn("Started", journal)
+        self.machine.sh("systemctl stop syscontd")
+        self.assertEqual(self.container("web")["health"], "unhealthy")
+        self.machine.sh(f"rm {self.data()}/sick")
+        self.health_is("healthy")
+        self.ctl("stop", "web")
+        self.health_is("none")
+        self.machine.wait_for(lambda: self.machine.run(["systemctl", "is-active", "syscont-health@web.timer"], check=False).status != 0, 10)
+        self.machine.sh(f"touch {self.data()}/sick")
+        self.ctl("start", "web")
+        self.assertEqual(self.container("web")["health"], "starting")
+
+    def test_update_that_is_not_healthy_is_taken_back(self):
+        self.install(images.checked(SICK, "one\n"), "--now")
+        image = images.checked(["CMD", "/bin/sh", "-c", "echo no luck; exit 3"], "two\n")
+        self.pull(image)
+        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", *("--observe", "2"), mentions=["no luck", "status 3", "web.service"])
+        self.answer_is("one\n")
+        row = self.container("web")
+        self.assertEqual((row["state"], row["quarantine"]), ("rolled-back", [image.digest]))
+        self.assertIn("no luck", row["state-reason"])
+        self.health_is("healthy")
+        self.assert_settled()
+
+    def test_update_waits_until_it_is_healthy(self):
+        self.observe_shortly()
+        self.install()
+        self.pull(images.checked(["CMD-SHELL", "test -e /data/well || { touch /data/well; exit 1; }"], "two\n", interval_s=600))
+        self.assertTrue(self.update()["changed"])
+        self.answer_is("two\n")
+        self.assertEqual(self.container("web")["health"], "healthy")
+        self.assertIn("OnUnitInactiveSec=600000ms", self.machine.read(TIMER))
+        self.ctl("rollback", "web")
+        self.assertFalse(self.machine.exists(TIMER))
+        self.assertEqual(self.container("web")["health"], "none")
+        self.ctl("rollback", "web")
+        self.assertTrue(self.machine.exists(TIMER))
+        self.assertEqual(self.container("web")["health"], "healthy")
+
+    def test_said_at_install(self):
+        self.pull(images.checked(["CMD", "/bin/false"]))
+        self.ctl("install", "web", "--name", "web", "--now", "--no-healthcheck")
+        self.assertFalse(self.machine.exists(TIMER))
+        self.assertEqual(self.container("web")["health"], "none")
+        self.ctl("uninstall", "web")
+        self.ctl("install", "web", "--name", "web", "--now", "--health-cmd", "echo good >/data/was-here", "--health-interval", "1s")
+        self.health_is("healthy")
+        self.assertEqual(self.machine.read(f"{self.data()}/was-here"), "good\n")
+        self.ctl("uninstall", "web")
+        self.machine.write("/etc/systemd/system/look.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'wget -qO- http://127.0.0.1:8080/'\n")
+        self.addCleanup(self.machine.sh, "rm /etc/systemd/system/look.service; systemctl daemon-reload")
+        self.machine.sh("systemctl daemon-reload")
+        self.ctl("install", "web", "--name", "web", "--now", "--health-unit", "look.service", "--health-interval", "1")
+        self.health_is("healthy")
+
+    def test_said_in_the_manifest(self):
+        def image(health):
+            config = images.runtime_config(["/bin/serve", "8080", "/www"], images.CAPABILITIES)
+            layer = images.exports(images.Layer().directory("/www").file("/www/index.html", "x\n"), images.SIMPLE_UNIT, config,
+                                   manifest={"version": "1.0", "health": health})
+            return images.Image([images.base(), layer])
+        self.install(image({"command": "test -e /proc/1", "interval": "1s", "retries": 1}), "--now")
+        self.health_is("healthy")
+        self.ctl("uninstall", "web")
+        for health, error in (({"unit": "poweroff.service"}, "web-"), ({"command": []}, "between one"), ({"command": "x", "interval": "soon"}, "soon"),
+                              ({"command": 1}, "command"), ({"unit": "web-x.service", "command": "x"}, "not both")):
+            with self.subTest(health):
+                self.pull(image(health))
+                self.assert_fails(7, "TemplateInvalid", "install", "web", "--name", "web", mentions=[] if error == "soon" else [error])
+                self.assert_absent("web")
+
+    def test_wrong_input(self):
+        for options in (["--health-interval", "often"], ["--health-cmd", "x", "--health-unit", "y.service"], ["--health-unit", "../x"],
+                        ["--no-healthcheck", "--health-cmd", "x"], ["--health-retries", "0"]):
+            with self.subTest(options):
+                self.assertEqual(self.ctl("install", "web", *options, check=False).status, 2)
