@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "image/sc-reference.h"
+#include "store/sc-object-writer.h"
 #include "store-fixture.h"
 
 #include <sys/xattr.h>
@@ -430,6 +431,46 @@ test_large_files (StoreFixture *fixture, gconstpointer data)
     }
 }
 
+/* Returns the inode of the object. */
+static ino_t
+put_object (StoreFixture *fixture, gsize size_bytes)
+{
+  OstreeRepo *ostree = sc_repo_get_ostree (fixture->repo);
+  const ScFileMeta meta = { .mode = S_IFREG | 0600 };
+  g_autoptr (GBytes) content = g_bytes_new_take (g_strnfill (size_bytes, 'y'), size_bytes);
+  char hex[OSTREE_SHA256_STRING_LEN + 1];
+  g_autoptr (GError) error = NULL;
+  ScChecksum checksum;
+  struct stat st;
+
+  store_begin (fixture);
+  ScObjectWriter *writer = sc_object_writer_new (ostree);
+  g_assert_true (sc_object_writer_put (writer, &meta, content, &checksum, NULL, &error));
+  g_assert_true (sc_object_writer_finish (writer, &error));
+  sc_object_writer_free (writer);
+  store_commit (fixture);
+
+  ostree_checksum_inplace_from_bytes (checksum.bytes, hex);
+  g_autofree char *path = g_strdup_printf ("objects/%.2s/%s.file", hex, hex + 2);
+  g_assert_cmpint (fstatat (ostree_repo_get_dfd (ostree), path, &st, 0), ==, 0);
+  g_assert_cmpint (st.st_size, ==, size_bytes);
+  return st.st_ino;
+}
+
+/* An image that was built anew must not make the disk write again what it has. */
+static void
+test_known_object_is_not_written_again (StoreFixture *fixture, gconstpointer data)
+{
+  static const gsize sizes[] = { 100, 3 * 1024 * 1024 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      ino_t inode = put_object (fixture, sizes[i]);
+
+      g_assert_cmpuint (put_object (fixture, sizes[i]), ==, inode);
+    }
+}
+
 static void
 test_deepest_path (StoreFixture *fixture, gconstpointer data)
 {
@@ -626,6 +667,7 @@ main (int argc, char **argv)
     { "/layer-writer/add/too-many-bytes", test_too_many_bytes },
     { "/layer-writer/write/content-and-size", test_content_and_size },
     { "/layer-writer/write/large-files", test_large_files },
+    { "/layer-writer/write/known-object", test_known_object_is_not_written_again },
     { "/layer-writer/write/repairs-truncated-object", test_truncated_object_is_repaired },
     { "/layer-writer/write/cancelled", test_cancelled },
     { "/layer-writer/write/no-space", test_no_space },

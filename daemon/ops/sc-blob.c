@@ -122,6 +122,13 @@ sc_blob_finish (ScBlob *self, GError **error)
   return TRUE;
 }
 
+void
+sc_blob_drop_content (ScBlob *self)
+{
+  if (self->fd >= 0)
+    (void)!ftruncate (self->fd, 0);
+}
+
 /* Not through the file's position: another job may read it too. */
 GBytes *
 sc_blob_read_all (ScBlob *self, gsize max_bytes, GError **error)

@@ -50,6 +50,10 @@ gboolean sc_blob_append (ScBlob *self, gconstpointer data, gsize size_bytes, GEr
 /** sc_blob_finish: DIGEST_MISMATCH unless size and digest are as claimed */
 gboolean sc_blob_finish (ScBlob *self, GError **error);
 
+/** sc_blob_drop_content: of a blob without a name that nobody reads any more: what the kernel has not
+ * written to the disk yet it never will */
+void sc_blob_drop_content (ScBlob *self);
+
 /** sc_blob_read_all: (transfer full): content of a complete blob, NUL-terminated one byte after the
  * end; LIMIT_EXCEEDED when it is larger than @max_bytes */
 GBytes *sc_blob_read_all (ScBlob *self, gsize max_bytes, GError **error);

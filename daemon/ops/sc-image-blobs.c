@@ -115,8 +115,15 @@ sc_image_blobs_count_present (const ScImageBlobs *self)
 void
 sc_image_blobs_give_back (ScImageBlobs *self, gboolean keep)
 {
-  for (guint i = 0; i < self->list->len && self->local == NULL; i++)
-    sc_spool_give_back (self->list->pdata[i], keep);
+  for (guint i = 0; i < self->list->len; i++)
+    {
+      ScBlob *blob = self->list->pdata[i];
+
+      if (self->local == NULL)
+        sc_spool_give_back (blob, keep);
+      else if (!keep)
+        sc_blob_drop_content (blob);
+    }
   g_ptr_array_set_size (self->list, 0);
 }
 

@@ -42,7 +42,8 @@ guint sc_image_blobs_find_layer (const ScImageBlobs *self, const char *digest);
 /** sc_image_blobs_count_present: bytes of them that are in the spool now; 0 when they are local */
 guint64 sc_image_blobs_count_present (const ScImageBlobs *self);
 
-/** sc_image_blobs_give_back: @keep: what was downloaded is worth keeping. They are gone then. */
+/** sc_image_blobs_give_back: @keep: what was downloaded is worth keeping; FALSE: local ones lose their
+ * content, too. They are gone then. */
 void sc_image_blobs_give_back (ScImageBlobs *self, gboolean keep);
 
 /** sc_image_blobs_clear: keeps what was downloaded */

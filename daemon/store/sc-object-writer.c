@@ -23,11 +23,15 @@ struct _ScObjectWriter
   GBytes *last_header; /* (owned) (nullable) of a file with last_meta, which has no xattrs */
   ScFileMeta last_meta;
 
+  GByteArray *spare; /* (owned) (nullable) empty, for the next stream */
+  gint was_stored;   /* (atomic) boolean: the last small object was there, the next one may be */
+
   /* the open object */
   GByteArray *stream; /* (owned) (nullable) header and content of a small one */
   guint header_bytes; /* of stream */
   gboolean is_regular;
   OstreeContentWriter *content; /* (owned) (nullable) of a large one */
+  guint64 content_bytes;        /* of a large one */
 
   GMutex mutex;
   GCond cond;          /* an object is done */
@@ -39,9 +43,10 @@ struct _ScObjectWriter
 /* A whole object on its way to the disk. */
 typedef struct
 {
-  GBytes *stream; /* (owned) */
+  GBytes *stream; /* (owned) (nullable) NULL: of a large one */
   gsize content_bytes;
   gboolean is_regular;
+  gboolean is_new; /* was looked for already */
   char hex[OSTREE_SHA256_STRING_LEN + 1];
   GCancellable *cancellable; /* (owned) (nullable) */
 } Object;
@@ -96,14 +101,18 @@ check_stored (OstreeRepo *repo, const Object *object, gboolean *usable, GError *
 }
 
 static gboolean
-write_object (OstreeRepo *repo, const Object *object, GError **error)
+write_object (ScObjectWriter *self, const Object *object, GError **error)
 {
+  OstreeRepo *repo = self->repo;
   gboolean usable = FALSE;
 
-  if (!check_stored (repo, object, &usable, error))
+  if (!object->is_new && !check_stored (repo, object, &usable, error))
     return FALSE;
   if (usable)
-    return TRUE;
+    {
+      g_atomic_int_set (&self->was_stored, TRUE);
+      return TRUE;
+    }
 
   g_autoptr (GInputStream) input = g_memory_input_stream_new_from_bytes (object->stream);
   return ostree_repo_write_content_trusted (
@@ -122,7 +131,7 @@ write_in_thread (gpointer data, gpointer user_data)
   gboolean skip = self->failure != NULL || self->is_dropped;
   g_mutex_unlock (&self->mutex);
   if (!skip)
-    (void)write_object (self->repo, object, &error);
+    (void)write_object (self, object, &error);
   object_free (object);
 
   g_mutex_lock (&self->mutex);
@@ -149,7 +158,11 @@ sc_object_writer_new (OstreeRepo *repo)
 static void
 drop_open (ScObjectWriter *self)
 {
+  ScChecksum unused;
+
   g_clear_pointer (&self->stream, g_byte_array_unref);
+  if (self->content != NULL)
+    sc_hasher_finish_raw (self->hasher, unused.bytes);
   g_clear_object (&self->content);
 }
 
@@ -162,6 +175,7 @@ sc_object_writer_free (ScObjectWriter *self)
   g_mutex_unlock (&self->mutex);
   g_thread_pool_free (self->pool, FALSE, TRUE);
   drop_open (self);
+  g_clear_pointer (&self->spare, g_byte_array_unref);
   sc_hasher_free (self->hasher);
   g_clear_pointer (&self->last_header, g_bytes_unref);
   g_clear_error (&self->failure);
@@ -218,7 +232,9 @@ begin_stream (ScObjectWriter *self,
 
   self->header_bytes = (guint)g_bytes_get_size (header);
   self->is_regular = S_ISREG (meta->mode);
-  self->stream = g_byte_array_sized_new (self->header_bytes + (guint)size_bytes);
+  self->stream = self->spare != NULL
+                     ? g_steal_pointer (&self->spare)
+                     : g_byte_array_sized_new (self->header_bytes + (guint)size_bytes);
   g_byte_array_append (self->stream, g_bytes_get_data (header, NULL), self->header_bytes);
 }
 
@@ -237,6 +253,10 @@ sc_object_writer_open (ScObjectWriter *self,
       begin_stream (self, meta, link_target, size_bytes);
       return TRUE;
     }
+
+  g_autoptr (GBytes) header = get_header (self, meta, NULL);
+  sc_hasher_update (self->hasher, g_bytes_get_data (header, NULL), g_bytes_get_size (header));
+  self->content_bytes = size_bytes;
   self->content = ostree_repo_write_regfile (self->repo, NULL, meta->uid, meta->gid, meta->mode,
                                              size_bytes, meta->xattrs, &cause);
   return self->content != NULL || sc_store_fail (error, g_steal_pointer (&cause));
@@ -256,6 +276,7 @@ sc_object_writer_write (ScObjectWriter *self,
       g_byte_array_append (self->stream, data, (guint)size_bytes);
       return TRUE;
     }
+  sc_hasher_update (self->hasher, data, size_bytes);
   return g_output_stream_write_all (G_OUTPUT_STREAM (self->content), data, size_bytes, NULL,
                                     cancellable, &cause)
          || sc_store_fail (error, g_steal_pointer (&cause));
@@ -267,13 +288,25 @@ check_failure (ScObjectWriter *self, GError **error)
   return self->failure == NULL || sc_store_fail (error, g_error_copy (self->failure));
 }
 
+/* libostree writes an object that is there once more, in full, and the commit would sync it: what the
+ * checksum is has to be known before it does. */
 static gboolean
 close_large (ScObjectWriter *self, ScChecksum *checksum, GCancellable *cancellable, GError **error)
 {
   g_autoptr (OstreeContentWriter) content = g_steal_pointer (&self->content);
   g_autoptr (GError) cause = NULL;
-  g_autofree char *hex = ostree_content_writer_finish (content, cancellable, &cause);
+  Object object
+      = { .content_bytes = self->content_bytes, .is_regular = TRUE, .cancellable = cancellable };
+  gboolean usable = FALSE;
 
+  sc_hasher_finish_raw (self->hasher, checksum->bytes);
+  ostree_checksum_inplace_from_bytes (checksum->bytes, object.hex);
+  if (!check_stored (self->repo, &object, &usable, &cause))
+    return sc_store_fail (error, g_steal_pointer (&cause));
+  if (usable)
+    return TRUE;
+
+  g_autofree char *hex = ostree_content_writer_finish (content, cancellable, &cause);
   if (hex == NULL)
     return sc_store_fail (error, g_steal_pointer (&cause));
   ostree_checksum_inplace_to_bytes (hex, checksum->bytes);
@@ -303,27 +336,59 @@ push_object (ScObjectWriter *self, Object *object, GError **error)
   return healthy;
 }
 
+/* In an image that was built anew most files are known: looking for one takes less than handing it to
+ * a thread, and its buffer serves again. Where files are new, the threads look, too. */
+static gboolean
+look_for (ScObjectWriter *self, Object *object, gboolean *usable, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  *usable = FALSE;
+  if (!g_atomic_int_get (&self->was_stored))
+    return TRUE;
+  if (!check_stored (self->repo, object, usable, &cause))
+    return sc_store_fail (error, g_steal_pointer (&cause));
+  object->is_new = !*usable;
+  g_atomic_int_set (&self->was_stored, *usable);
+  return TRUE;
+}
+
+static gboolean
+close_small (ScObjectWriter *self, ScChecksum *checksum, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GByteArray) stream = g_steal_pointer (&self->stream);
+  Object found = { .content_bytes = stream->len - self->header_bytes,
+                   .is_regular = self->is_regular,
+                   .cancellable = cancellable };
+  gboolean usable = FALSE;
+
+  sc_hasher_update (self->hasher, stream->data, stream->len);
+  sc_hasher_finish_raw (self->hasher, checksum->bytes);
+  ostree_checksum_inplace_from_bytes (checksum->bytes, found.hex);
+  if (!look_for (self, &found, &usable, error))
+    return FALSE;
+  if (usable)
+    {
+      g_byte_array_set_size (stream, 0);
+      self->spare = g_steal_pointer (&stream);
+      return TRUE;
+    }
+
+  Object *object = g_memdup2 (&found, sizeof found);
+  object->stream = g_byte_array_free_to_bytes (g_steal_pointer (&stream));
+  if (cancellable != NULL)
+    g_object_ref (cancellable);
+  return push_object (self, object, error);
+}
+
 gboolean
 sc_object_writer_close (ScObjectWriter *self,
                         ScChecksum *checksum,
                         GCancellable *cancellable,
                         GError **error)
 {
-  if (self->content != NULL)
-    return close_large (self, checksum, cancellable, error);
-
-  g_autoptr (GByteArray) stream = g_steal_pointer (&self->stream);
-
-  sc_hasher_update (self->hasher, stream->data, stream->len);
-  sc_hasher_finish_raw (self->hasher, checksum->bytes);
-
-  Object *object = g_new0 (Object, 1);
-  object->content_bytes = stream->len - self->header_bytes;
-  object->is_regular = self->is_regular;
-  object->stream = g_byte_array_free_to_bytes (g_steal_pointer (&stream));
-  ostree_checksum_inplace_from_bytes (checksum->bytes, object->hex);
-  g_set_object (&object->cancellable, cancellable);
-  return push_object (self, object, error);
+  return self->content != NULL ? close_large (self, checksum, cancellable, error)
+                               : close_small (self, checksum, cancellable, error);
 }
 
 gboolean
