@@ -31,6 +31,8 @@ add_values (JsonBuilder *builder, const ScValues *values)
   for (const char **name = names; *name != NULL; name++)
     {
       const char *value = sc_values_get (values, *name);
+      if (sc_values_is_secret (values, *name))
+        continue;
       json_builder_set_member_name (builder, *name);
       if (is_number (*name))
         json_builder_add_int_value (builder, g_ascii_strtoll (value, NULL, 10));

@@ -7,6 +7,7 @@
 #include "deploy/sc-info.h"
 #include "deploy/sc-runtime-config.h"
 #include "deploy/sc-runtime-mounts.h"
+#include "deploy/sc-secrets.h"
 #include "deploy/sc-tmpfiles-text.h"
 #include "deploy/sc-unit-text.h"
 
@@ -16,8 +17,9 @@ typedef struct
 {
   const ScRenderRequest *request;
   ScRendering *out;
-  GPtrArray *notes;   /* (owned) */
-  GString *own_lines; /* (owned) tmpfiles lines of ours */
+  GPtrArray *notes;       /* (owned) */
+  GString *own_lines;     /* (owned) tmpfiles lines of ours */
+  ScConcealed *concealed; /* (owned) */
   ScUnitFacts facts;
 } Rendering;
 
@@ -26,6 +28,7 @@ rendering_clear (Rendering *self)
 {
   g_ptr_array_unref (self->notes);
   g_string_free (self->own_lines, TRUE);
+  g_clear_pointer (&self->concealed, sc_concealed_free);
   sc_unit_facts_clear (&self->facts);
 }
 
@@ -153,7 +156,8 @@ render_config (Rendering *self, GError **error)
 
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   json_node_set_object (node, config);
-  self->out->config_json = sc_json_to_text (node, TRUE);
+  g_autofree char *text = sc_json_to_text (node, TRUE);
+  self->out->config_json = sc_concealed_reveal (self->concealed, text);
   self->out->is_writable = sc_runtime_config_is_writable (config);
   self->out->mount_points
       = sc_runtime_mounts_list_points (config, self->request->paths, self->facts.is_notify);
@@ -237,6 +241,24 @@ is_used (const ScExports *exports, const char *name)
          || sc_exports_host_files_use (exports, name);
 }
 
+/* What is made of the config on the host, or told of it, may not depend on a secret. */
+static gboolean
+check_concealed (const Rendering *self, GError **error)
+{
+  const GPtrArray *points = self->out->mount_points;
+
+  for (guint i = 0; i < self->notes->len; i++)
+    if (!sc_concealed_check (self->concealed, "a note", self->notes->pdata[i], error))
+      return FALSE;
+  for (guint i = 0; i < points->len; i++)
+    {
+      const ScMountPoint *point = points->pdata[i];
+      if (!sc_concealed_check (self->concealed, "a mount point", point->path, error))
+        return FALSE;
+    }
+  return sc_concealed_check (self->concealed, "a line of tmpfiles.d", self->out->tmpfiles, error);
+}
+
 static int
 compare_texts (gconstpointer a, gconstpointer b)
 {
@@ -244,13 +266,12 @@ compare_texts (gconstpointer a, gconstpointer b)
 }
 
 static void
-note_unused_values (Rendering *self)
+note_unused_values (Rendering *self, GHashTable *values)
 {
-  if (self->request->set_values == NULL)
+  if (values == NULL)
     return;
   guint length = 0;
-  g_autofree const char **names
-      = (const char **)g_hash_table_get_keys_as_array (self->request->set_values, &length);
+  g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array (values, &length);
   qsort (names, length, sizeof *names, compare_texts);
   for (guint i = 0; i < length; i++)
     {
@@ -276,16 +297,20 @@ sc_render (const ScRenderRequest *request, GError **error)
                               .notes = g_ptr_array_new_with_free_func (g_free),
                               .own_lines = g_string_new (NULL) };
   out->values = sc_builtin_values_new (request, self.notes, error);
-  if (out->values == NULL || !render_service (&self, error))
+  if (out->values == NULL)
+    return NULL;
+  self.concealed = sc_conceal (out->values, request->secrets);
+  if (!render_service (&self, error))
     return NULL;
   g_autoptr (JsonObject) config = render_config (&self, error);
-  if (config == NULL || !render_tmpfiles (&self, config, error))
+  if (config == NULL || !render_tmpfiles (&self, config, error) || !check_concealed (&self, error))
     return NULL;
 
   if (!render_health (&self, error))
     return NULL;
   render_drop_in (&self);
-  note_unused_values (&self);
+  note_unused_values (&self, request->set_values);
+  note_unused_values (&self, request->secrets);
   out->info = sc_info_build (request, out->values, out->service != NULL, &(ScInfoFiles){ 0 });
   out->notes = steal_notes (self.notes);
   return g_steal_pointer (&out);

@@ -22,6 +22,7 @@ typedef struct
   const char *manifest_digest;
   const char *uuid;       /* made at the first install, kept since */
   GHashTable *set_values; /* (nullable) what the caller set: char* to char* */
+  GHashTable *secrets;    /* (nullable) the same, for config.json only */
   const ScExports *exports;
   const ScImageConfig *image_config;
   /* content of /etc/passwd and /etc/group of the image, for User= names; NULL when it has none */

@@ -96,6 +96,13 @@ sc_values_get (const ScValues *self, const char *name)
   return value != NULL ? value->text : NULL;
 }
 
+gboolean
+sc_values_is_secret (const ScValues *self, const char *name)
+{
+  const Value *value = g_hash_table_lookup (self->table, name);
+  return value != NULL && value->origin == SC_VALUE_SECRET;
+}
+
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
@@ -320,6 +327,12 @@ insert_variable (Expansion *self, const char *name, GError **error)
                          "%s: line %u: still contains an unreplaced value for: ''%s''; set it "
                          "with --set %s=VALUE",
                          self->file, self->line, name, name);
+  if (value->origin == SC_VALUE_SECRET
+      && (self->context != SC_TEMPLATE_JSON || !self->json.in_string))
+    return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
+                         "%s: line %u: \"%s\" is a secret, which can be used in strings of "
+                         "config.json.template only; use --set for what anybody may read",
+                         self->file, self->line, name);
   if (!g_utf8_validate (value->text, -1, NULL))
     return refuse_value (self, name, "is not UTF-8", error);
   if (self->context == SC_TEMPLATE_JSON)

@@ -25,6 +25,7 @@ typedef enum
   SC_VALUE_BUILTIN,
   SC_VALUE_DEFAULT,
   SC_VALUE_SET,
+  SC_VALUE_SECRET, /* the caller's too, for strings of config.json only */
 } ScValueOrigin;
 
 typedef struct _ScValues ScValues;
@@ -34,6 +35,8 @@ void sc_values_free (ScValues *self);
 /** sc_values_set: a later call for the same name wins */
 void sc_values_set (ScValues *self, const char *name, const char *value, ScValueOrigin origin);
 const char *sc_values_get (const ScValues *self, const char *name);
+/** sc_values_is_secret: */
+gboolean sc_values_is_secret (const ScValues *self, const char *name);
 /** sc_values_names: (transfer container): sorted */
 const char **sc_values_names (const ScValues *self);
 /** sc_values_name_is_valid: [_A-Za-z][_A-Za-z0-9]*, at most 255 bytes */
