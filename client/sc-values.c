@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-values.h"
 
+#include "sc-secret-input.h"
+
 #include <string.h>
 
 GVariant *
@@ -31,6 +33,52 @@ sc_values_add (char **values, GVariantBuilder *options)
   if (dictionary == NULL)
     return FALSE;
   g_variant_builder_add (options, "{sv}", "values", dictionary);
+  return TRUE;
+}
+
+/* Appends a file in memory; its index, or -1 with @error. */
+static int
+append_secret (const char *path, GUnixFDList *fds, GError **error)
+{
+  g_autofree char *text = sc_secret_input_read (path, error);
+  gsize length = text != NULL ? strlen (text) : 0;
+
+  if (text == NULL)
+    return -1;
+  if (length > 0 && text[length - 1] == '\n')
+    text[length - 1] = '\0';
+  g_autoptr (GUnixFDList) made = sc_secret_input_to_fds (text, error);
+  explicit_bzero (text, length);
+  if (made == NULL)
+    return -1;
+  return g_unix_fd_list_append (fds, g_unix_fd_list_peek_fds (made, NULL)[0], error);
+}
+
+gboolean
+sc_secrets_add (char **secrets, GVariantBuilder *options, GUnixFDList **fds, GError **error)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sh}"));
+
+  if (secrets == NULL)
+    return TRUE;
+  if (*fds == NULL)
+    *fds = g_unix_fd_list_new ();
+  for (guint i = 0; secrets[i] != NULL; i++)
+    {
+      const char *equals = strchr (secrets[i], '=');
+      if (equals == NULL)
+        {
+          g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_ARGUMENT,
+                       "--secret needs KEY=FILE");
+          return FALSE;
+        }
+      g_autofree char *key = g_strndup (secrets[i], (gsize)(equals - secrets[i]));
+      int handle = append_secret (equals + 1, *fds, error);
+      if (handle < 0)
+        return FALSE;
+      g_variant_builder_add (&builder, "{sh}", key, handle);
+    }
+  g_variant_builder_add (options, "{sv}", "secrets", g_variant_builder_end (&builder));
   return TRUE;
 }
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include <gio/gunixfdlist.h>
 
 /** sc_values_to_variant: (transfer floating) (nullable): an a{ss} of "KEY=VALUE" texts; NULL when one
  * has no "="; @values: (nullable) */
@@ -12,6 +12,16 @@ GVariant *sc_values_to_variant (char **values);
 
 /** sc_values_add: the same as the option "values"; FALSE when one has no "=" */
 gboolean sc_values_add (char **values, GVariantBuilder *options);
+
+/**
+ * sc_secrets_add:
+ * @secrets: (nullable): "KEY=FILE" texts; "-" is standard input
+ * @fds: (inout) (nullable): what goes with the call
+ *
+ * Adds the option "secrets" with the contents of the files, without a newline at their end.
+ */
+gboolean
+sc_secrets_add (char **secrets, GVariantBuilder *options, GUnixFDList **fds, GError **error);
 
 /**
  * sc_parse_duration:

@@ -15,6 +15,7 @@ static char *authfile;
 static char *digest;
 static char *system_package;
 static char **values;
+static char **secrets;
 static char **allow_host_paths;
 static char *writable;
 static gboolean now;
@@ -27,6 +28,8 @@ options (void)
     { "name", 'n', 0, G_OPTION_ARG_STRING, &name, "Name of the container and its unit", "NAME" },
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &values, "Set a variable of the image's templates",
       "KEY=VALUE" },
+    { "secret", 0, 0, G_OPTION_ARG_STRING_ARRAY, &secrets,
+      "Set a variable to what a file holds, and show it to nobody", "KEY=FILE" },
     { "now", 0, 0, G_OPTION_ARG_NONE, &now, "Start it too", NULL },
     { "no-enable", 0, 0, G_OPTION_ARG_NONE, &no_enable, "Do not start it at boot", NULL },
     { "digest", 0, 0, G_OPTION_ARG_STRING, &digest, "Only if the image has this digest", "DIGEST" },
@@ -70,7 +73,8 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
       return sc_client_fail (error);
     }
   /* what an image says that is to be run once */
-  if (!sc_pull_add_stdio (&builder, fds, &error))
+  if (!sc_pull_add_stdio (&builder, fds, &error)
+      || !sc_secrets_add (secrets, &builder, fds, &error))
     {
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);

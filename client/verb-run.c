@@ -8,6 +8,7 @@ static char *name;
 static char *platform;
 static char *authfile;
 static char **values;
+static char **secrets;
 
 static const GOptionEntry *
 options (void)
@@ -16,6 +17,8 @@ options (void)
     { "name", 'n', 0, G_OPTION_ARG_STRING, &name, "What the templates have as NAME", "NAME" },
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &values, "Set a variable of the image's templates",
       "KEY=VALUE" },
+    { "secret", 0, 0, G_OPTION_ARG_STRING_ARRAY, &secrets,
+      "Set a variable to what a file holds, and show it to nobody", "KEY=FILE" },
     { "platform", 0, 0, G_OPTION_ARG_STRING, &platform,
       "Platform to take from a multi-platform image", "OS/ARCH" },
     { "authfile", 0, 0, G_OPTION_ARG_STRING, &authfile, "Logins for registries, an auth.json",
@@ -28,7 +31,8 @@ options (void)
 static gboolean
 add_options (GVariantBuilder *builder, char **argv, GUnixFDList **fds, GError **error)
 {
-  if (!sc_pull_add_auth (authfile, builder, fds, error) || !sc_pull_add_stdio (builder, fds, error))
+  if (!sc_pull_add_auth (authfile, builder, fds, error) || !sc_pull_add_stdio (builder, fds, error)
+      || !sc_secrets_add (secrets, builder, fds, error))
     return FALSE;
   g_variant_builder_add (builder, "{sv}", "once", g_variant_new_boolean (TRUE));
   if (argv[0] != NULL)

@@ -6,12 +6,15 @@
 #include <string.h>
 
 static char **unset;
+static char **secrets;
 static char *observe;
 
 static const GOptionEntry *
 options (void)
 {
   static const GOptionEntry entries[] = {
+    { "secret", 0, 0, G_OPTION_ARG_STRING_ARRAY, &secrets,
+      "Set a variable to what a file holds, and show it to nobody", "KEY=FILE" },
     { "unset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &unset, "Leave a variable to the image again",
       "KEY" },
     { "observe", 0, 0, G_OPTION_ARG_STRING, &observe, "How long the new one is watched",
@@ -26,6 +29,7 @@ run (ScClient *client, char **arguments)
 {
   static const char *const none[] = { NULL };
   g_autoptr (GVariant) set = sc_values_to_variant (arguments + 1);
+  g_autoptr (GUnixFDList) fds = NULL;
   GVariantBuilder builder;
   guint64 observe_usec = 0;
   GError *error = NULL;
@@ -33,19 +37,25 @@ run (ScClient *client, char **arguments)
   if (set == NULL)
     return sc_client_usage_error ("set needs KEY=VALUE…");
   g_variant_ref_sink (set);
-  if (arguments[1] == NULL && unset == NULL)
-    return sc_client_usage_error ("set needs KEY=VALUE… or --unset=KEY");
+  if (arguments[1] == NULL && unset == NULL && secrets == NULL)
+    return sc_client_usage_error ("set needs KEY=VALUE…, --secret=KEY=FILE or --unset=KEY");
   if (observe != NULL && !sc_parse_duration (observe, &observe_usec))
     return sc_client_usage_error ("--observe needs a number of seconds");
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (observe != NULL)
     g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
+  if (!sc_secrets_add (secrets, &builder, &fds, &error))
+    {
+      g_autoptr (GError) owned = error;
+      g_variant_builder_clear (&builder);
+      return sc_client_fail (owned);
+    }
   GVariant *reply = sc_client_call (client, "SetValues",
                                     g_variant_new ("(s@a{ss}^as@a{sv})", arguments[0], set,
                                                    unset != NULL ? unset : (char **)none,
                                                    sc_client_options (client, &builder)),
-                                    NULL, &error);
+                                    fds, &error);
   return sc_switch_follow (client, reply, error, "changed");
 }
 

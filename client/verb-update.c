@@ -9,6 +9,7 @@ static char *reference;
 static char *observe;
 static char **values;
 static char **unset;
+static char **secrets;
 static gboolean all;
 static gboolean due;
 static gboolean check;
@@ -30,6 +31,8 @@ options (void)
     { "apply", 0, 0, G_OPTION_ARG_NONE, &apply, "Switch to what was staged", NULL },
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &values, "Set a variable of the image's templates",
       "KEY=VALUE" },
+    { "secret", 0, 0, G_OPTION_ARG_STRING_ARRAY, &secrets,
+      "Set a variable to what a file holds, and show it to nobody", "KEY=FILE" },
     { "unset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &unset, "Leave a variable to the image again",
       "KEY" },
     { "to-digest", 0, 0, G_OPTION_ARG_STRING, &to_digest, "This image, whatever is newest",
@@ -63,7 +66,8 @@ add_flag (GVariantBuilder *builder, const char *key, gboolean flag)
 }
 
 static GVariant *
-make_options (ScClient *client, GVariant *set, guint64 observe_usec)
+make_options (
+    ScClient *client, GVariant *set, guint64 observe_usec, GUnixFDList **fds, GError **error)
 {
   GVariantBuilder builder;
 
@@ -80,7 +84,10 @@ make_options (ScClient *client, GVariant *set, guint64 observe_usec)
                            g_variant_new_strv ((const char *const *)unset, -1));
   if (observe != NULL)
     g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
-  return sc_client_options (client, &builder);
+  if (sc_secrets_add (secrets, &builder, fds, error))
+    return sc_client_options (client, &builder);
+  g_variant_builder_clear (&builder);
+  return NULL;
 }
 
 static char **
@@ -121,6 +128,7 @@ run (ScClient *client, char **arguments)
 {
   g_autoptr (GVariant) set = sc_values_to_variant (values);
   g_auto (GStrv) names = NULL;
+  g_autoptr (GUnixFDList) fds = NULL;
   const char *mistake = find_mistake (arguments);
   guint64 observe_usec = 0;
   GError *error = NULL;
@@ -141,9 +149,14 @@ run (ScClient *client, char **arguments)
     }
   if (all && names[0] == NULL)
     return client->unchanged_exit;
+  GVariant *update_options = make_options (client, set, observe_usec, &fds, &error);
+  if (update_options == NULL)
+    {
+      g_autoptr (GError) owned = error;
+      return sc_client_fail (owned);
+    }
   GVariant *reply = sc_client_call (
-      client, "Update",
-      g_variant_new ("(^as@a{sv})", names, make_options (client, set, observe_usec)), NULL, &error);
+      client, "Update", g_variant_new ("(^as@a{sv})", names, update_options), fds, &error);
   return sc_switch_follow (client, reply, error, stage ? "staged" : "updated");
 }
 

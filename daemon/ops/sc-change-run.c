@@ -4,6 +4,7 @@
  * and what does not stay up is taken back with all that depends on it.
  */
 #include "base/sc-log.h"
+#include "deploy/sc-secrets.h"
 #include "host/sc-journal.h"
 #include "host/sc-unit-files.h"
 #include "host/sc-unit-status.h"
@@ -16,8 +17,7 @@
 
 #include <string.h>
 
-#define MAX_LOG_LINES        10
-#define MIN_HIDDEN_VALUE_LEN 8
+#define MAX_LOG_LINES 10
 
 static gboolean
 reload (const ScChange *self, GError **error)
@@ -93,8 +93,9 @@ remove_made (const ScChange *self, GError **error)
   const ScIntent *intent = self->intent;
 
   return !intent->made
-         || (sc_deployment_remove (self->context->paths, intent->container, intent->deployment,
-                                   error)
+         || (sc_secrets_trim (self->context->paths, intent->container, error)
+             && sc_deployment_remove (self->context->paths, intent->container, intent->deployment,
+                                      error)
              && sc_deployment_drop_ref (self->repo, intent->container, intent->deployment, NULL,
                                         error));
 }
@@ -143,22 +144,14 @@ sc_change_run (ScChange *self, GError **error)
 }
 
 /* What was set for the container does not go where everybody may read. */
-static void
-hide_values (char **lines, GHashTable *values)
+static char *
+hide_values (const ScChange *self, const char *text)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GHashTable) secrets = sc_secrets_load (self->context->paths, self->intent->container,
+                                                    self->intent->deployment, NULL);
+  g_autofree char *hidden = sc_secrets_hide (text, self->after->set_values);
 
-  g_hash_table_iter_init (&iter, values);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    for (guint i = 0; strlen (value) >= MIN_HIDDEN_VALUE_LEN && lines[i] != NULL; i++)
-      {
-        g_autoptr (GString) line = g_string_new (lines[i]);
-        if (g_string_replace (line, value, "[value]", 0) == 0)
-          continue;
-        g_free (lines[i]);
-        lines[i] = g_strdup (line->str);
-      }
+  return secrets != NULL ? sc_secrets_hide (hidden, secrets) : g_steal_pointer (&hidden);
 }
 
 static void
@@ -166,7 +159,12 @@ report_log (ScChange *self)
 {
   g_auto (GStrv) lines = sc_journal_last_lines (self->unit, self->intent->time_usec, MAX_LOG_LINES);
 
-  hide_values (lines, self->after->set_values);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      char *hidden = hide_values (self, lines[i]);
+      g_free (lines[i]);
+      lines[i] = hidden;
+    }
   g_variant_dict_insert (self->context->result, "log", "^as", lines);
 }
 
@@ -200,10 +198,14 @@ begin_revert (ScChange *self, const GError *failure, GError **error)
 
 /* Goes back to what ran before; always fails. */
 static gboolean
-revert (ScChange *self, const GError *failure, GError **error)
+revert (ScChange *self, GError *failure, GError **error)
 {
   ScIntent *intent = self->intent;
   g_autoptr (GError) start_error = NULL;
+  char *hidden = hide_values (self, failure->message);
+
+  g_free (failure->message);
+  failure->message = hidden;
 
   sc_progress_set_phase (self->context->progress, "rollback");
   report_log (self);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-change.h"
 
+#include "deploy/sc-secrets.h"
 #include "host/sc-unit-files.h"
 
 #include <string.h>
@@ -89,6 +90,15 @@ load_host_files (ScChange *self, ScHostFiles **files, GError **error)
   return plan != NULL;
 }
 
+/* A deployment that is there already has its own. */
+static gboolean
+save_secrets (const ScChange *self, GError **error)
+{
+  return !self->intent->made
+         || sc_secrets_save (self->context->paths, self->after->name, self->intent->deployment,
+                             self->secrets, error);
+}
+
 gboolean
 sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
 {
@@ -107,7 +117,8 @@ sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
     return FALSE;
   if (!add_state (self, error) || !sc_intent_save (self->intent, paths, error))
     return FALSE;
-  if (files == NULL || sc_host_ops_prepare (&scope, files, NULL, error))
+  if (save_secrets (self, error)
+      && (files == NULL || sc_host_ops_prepare (&scope, files, NULL, error)))
     return TRUE;
   (void)sc_intent_delete (self->intent, paths, NULL);
   return FALSE;

@@ -19,9 +19,10 @@ typedef struct
   ScOpContext *context;
   ScRepo *repo;
   ScSystemd *systemd;
-  char *unit;         /* (owned) */
-  ScContainer *after; /* (owned) the state that will be saved */
-  ScIntent *intent;   /* (owned) */
+  char *unit;          /* (owned) */
+  ScContainer *after;  /* (owned) the state that will be saved */
+  ScIntent *intent;    /* (owned) */
+  GHashTable *secrets; /* (nullable) lent: of the deployment that is made */
 } ScChange;
 
 /**

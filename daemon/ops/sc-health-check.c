@@ -3,6 +3,7 @@
 
 #include "base/sc-log.h"
 #include "deploy/sc-container.h"
+#include "deploy/sc-secrets.h"
 #include "host/sc-unit-status.h"
 #include "ops/sc-health-probe.h"
 #include "ops/sc-health-state.h"
@@ -28,8 +29,26 @@ log_change (const char *name,
             sc_health_verdict_name (after->verdict));
 }
 
+/* What a check prints goes into the journal. */
+static void
+hide_values (const ScContainer *container, const ScPaths *paths, GError *failure)
+{
+  if (failure == NULL)
+    return;
+  g_autoptr (GHashTable) secrets
+      = sc_secrets_load (paths, container->name, container->current, NULL);
+  g_autofree char *hidden = sc_secrets_hide (failure->message, container->set_values);
+
+  g_free (failure->message);
+  failure->message
+      = secrets != NULL ? sc_secrets_hide (hidden, secrets) : g_steal_pointer (&hidden);
+}
+
 static gboolean
-check (const ScPaths *paths, const ScHealthProbe *probe, GError **error)
+check (const ScPaths *paths,
+       const ScContainer *container,
+       const ScHealthProbe *probe,
+       GError **error)
 {
   g_autofree char *unit = g_strconcat (probe->name, ".service", NULL);
   g_auto (ScUnitStatus) before = { 0 };
@@ -47,6 +66,7 @@ check (const ScPaths *paths, const ScHealthProbe *probe, GError **error)
   if (!sc_unit_status_is_active (&after) || strcmp (before.invocation_id, after.invocation_id) != 0)
     return TRUE; /* it ended meanwhile, which fails every check */
 
+  hide_values (container, paths, failure);
   sc_health_state_load (&state, paths, probe->name);
   const ScHealthState old = state;
   sc_health_state_add (&state, probe->health, passed,
@@ -74,5 +94,5 @@ sc_health_check_container (const ScPaths *paths,
   g_autoptr (ScSystemd) systemd = sc_systemd_new (bus, error);
   const ScHealthProbe probe
       = { .systemd = systemd, .name = name, .runtime = config->runtime, .health = record->health };
-  return systemd != NULL && check (paths, &probe, error);
+  return systemd != NULL && check (paths, container, &probe, error);
 }

@@ -8,6 +8,7 @@
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
+#include "deploy/sc-secrets.h"
 #include "host/sc-systemd.h"
 #include "host/sc-unit-status.h"
 #include "host/sc-unit-files.h"
@@ -179,6 +180,18 @@ finish_same (Install *self, const ScContainer *installed, GCancellable *cancella
   return TRUE;
 }
 
+/* TRUE also when they cannot be told: then values decide. */
+static gboolean
+has_same_secrets (const Install *self, const ScContainer *installed)
+{
+  g_autoptr (GHashTable) none = sc_secrets_new ();
+  g_autoptr (GHashTable) stored
+      = sc_secrets_load (self->context->paths, self->op->name, installed->current, NULL);
+  GHashTable *given = self->context->secrets != NULL ? self->context->secrets : none;
+
+  return stored == NULL || sc_container_same_values (stored, given);
+}
+
 static gboolean
 check_installed (Install *self, gboolean *done, GCancellable *cancellable, GError **error)
 {
@@ -203,7 +216,8 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
 
   const ScDeploymentRecord *current = sc_container_find (installed, installed->current);
   if (current != NULL && strcmp (current->digest, self->image->digest) == 0
-      && sc_container_same_values (installed->set_values, self->op->values))
+      && sc_container_same_values (installed->set_values, self->op->values)
+      && has_same_secrets (self, installed))
     {
       *done = TRUE;
       return finish_same (self, installed, cancellable, error);
@@ -239,6 +253,7 @@ render (Install *self, GCancellable *cancellable, GError **error)
     .repo = self->repo,
     .image = self->image,
     .container = self->container,
+    .secrets = self->context->secrets,
     .systemd = self->systemd,
   };
 
@@ -359,6 +374,7 @@ change_host (Install *self, GCancellable *cancellable, GError **error)
   sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_INSTALL,
                   sc_container_copy (self->container));
   change.intent->made = TRUE;
+  change.secrets = self->context->secrets;
   if (!sc_change_begin (&change, &texts, error))
     return FALSE;
   /* Started before the commit: an installation that cannot start is undone like any other that
@@ -402,6 +418,7 @@ run_once (Install *self, GCancellable *cancellable, GError **error)
                           .systemd = self->systemd,
                           .image = self->image,
                           .container = self->container,
+                          .secrets = self->context->secrets,
                           .argv = (const char *const *)op->argv,
                           .stdio = op->stdio[0] >= 0 ? op->stdio : NULL };
 

@@ -2,10 +2,13 @@
 #include "ops/sc-op.h"
 
 #include "base/sc-log.h"
+#include "deploy/sc-secrets.h"
 #include "ops/sc-op-private.h"
 
 #include <stdarg.h>
 #include <string.h>
+
+#define MAX_SECRET_BYTES (64 * 1024)
 
 static void
 claim_free (gpointer data)
@@ -92,6 +95,7 @@ sc_op_free (ScOp *self)
   g_strfreev (self->targets);
   g_ptr_array_unref (self->claims);
   g_clear_pointer (&self->auth, sc_secret_free);
+  g_clear_pointer (&self->secrets, g_hash_table_unref);
   self->op_class->free (self);
 }
 
@@ -124,6 +128,42 @@ add_hints (GPtrArray *hints, GError **error)
   (*error)->message = g_string_free (message, FALSE);
 }
 
+/* (transfer full) (nullable): as the value of a template */
+static char *
+read_value (ScSecret *secret, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GBytes) bytes = sc_secret_read (secret, MAX_SECRET_BYTES, cancellable, error);
+  gsize size = 0;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
+
+  if (bytes == NULL)
+    return NULL;
+  if (memchr (data, '\0', size) == NULL && g_utf8_validate_len (data, size, NULL))
+    return g_strndup (data, size);
+  sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "it is no text in UTF-8");
+  return NULL;
+}
+
+static gboolean
+read_secrets (const ScOp *self, GHashTable **values, GCancellable *cancellable, GError **error)
+{
+  GHashTableIter iter;
+  gpointer name, secret;
+
+  if (self->secrets == NULL)
+    return TRUE;
+  *values = sc_secrets_new ();
+  g_hash_table_iter_init (&iter, self->secrets);
+  while (g_hash_table_iter_next (&iter, &name, &secret))
+    {
+      char *value = read_value (secret, cancellable, error);
+      if (value == NULL)
+        return sc_prefix_error (error, "the secret \"%s\": ", (const char *)name);
+      g_hash_table_insert (*values, g_strdup (name), value);
+    }
+  return TRUE;
+}
+
 gboolean
 sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
@@ -131,6 +171,10 @@ sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError *
     return FALSE;
 
   g_autoptr (GPtrArray) hints = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) secrets = NULL;
+  if (!read_secrets (self, &secrets, cancellable, error))
+    return FALSE;
+  context->secrets = secrets;
   context->auth = self->auth;
   context->hints = hints;
   if (self->op_class->run (self, context, cancellable, error))

@@ -37,6 +37,7 @@ typedef struct
   const char *caller_unit; /* "" when it is not known */
   GVariantDict *result;    /* the job's Result; "changed" (b) is always set on success */
   ScSecret *auth;          /* (nullable) the login that came with the call */
+  GHashTable *secrets;     /* (nullable) template values that came with it: char* to char* */
   GPtrArray *hints;   /* of char*: what may help whom a registry refuses; sc_op_run() adds them to
                          * the error */
   GPtrArray *objects; /* of char*: paths of the containers and images that were made or changed */
@@ -66,6 +67,8 @@ struct _ScOp
   char **targets;    /* (owned) for org.syscont.Job.Targets */
   GPtrArray *claims; /* (owned) of ScClaim */
   ScSecret *auth;    /* (owned) (nullable) the login that came with the call; the service sets it */
+  /* (owned) (nullable) char* of a template value to ScSecret; the service sets it, names checked */
+  GHashTable *secrets;
 };
 
 void sc_op_free (ScOp *self);

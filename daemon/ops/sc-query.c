@@ -5,10 +5,13 @@
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
 #include "deploy/sc-exports.h"
+#include "deploy/sc-secrets.h"
 #include "image/sc-reference.h"
 #include "store/sc-image-store.h"
 
 #include <string.h>
+
+#define MASK "********"
 
 /* The config of an image may be larger than a manifest. */
 static const ScJsonLimits config_limits = {
@@ -192,6 +195,23 @@ read_info (const ScPaths *paths, const char *name, GError **error)
   return sc_json_parse_object (data, size, &config_limits, error);
 }
 
+/* That there are any is no secret. */
+static gboolean
+add_masked (const ScPaths *paths, const ScContainer *container, GHashTable *values, GError **error)
+{
+  g_autoptr (GHashTable) secrets
+      = sc_secrets_load (paths, container->name, container->current, error);
+  GHashTableIter iter;
+  gpointer name;
+
+  if (secrets == NULL)
+    return FALSE;
+  g_hash_table_iter_init (&iter, secrets);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_hash_table_replace (values, g_strdup (name), g_strdup (MASK));
+  return TRUE;
+}
+
 GHashTable *
 sc_query_values (const ScPaths *paths, const char *name, GError **error)
 {
@@ -221,5 +241,5 @@ sc_query_values (const ScPaths *paths, const char *name, GError **error)
                        : json_to_string (node, FALSE);
       g_hash_table_insert (values, g_strdup (l->data), text);
     }
-  return g_steal_pointer (&values);
+  return add_masked (paths, container, values, error) ? g_steal_pointer (&values) : NULL;
 }

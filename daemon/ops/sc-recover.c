@@ -5,6 +5,7 @@
 #include "base/sc-log.h"
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
+#include "deploy/sc-secrets.h"
 #include "host/sc-unit-files.h"
 #include "ops/sc-intent.h"
 #include "ops/sc-switch.h"
@@ -74,7 +75,7 @@ remove_made (const Recovery *self, const ScIntent *intent, GError **error)
   if (!intent->made)
     return TRUE;
   g_autoptr (ScRepo) repo = sc_repo_open (self->paths, error);
-  return repo != NULL
+  return repo != NULL && sc_secrets_trim (self->paths, intent->container, error)
          && sc_deployment_remove (self->paths, intent->container, intent->deployment, error)
          && sc_deployment_drop_ref (repo, intent->container, intent->deployment, NULL, error);
 }

@@ -2,6 +2,7 @@
 #include "ops/sc-retention.h"
 
 #include "deploy/sc-deployment.h"
+#include "deploy/sc-secrets.h"
 
 static gboolean
 is_needed (const ScContainer *container, const ScDeploymentRecord *record)
@@ -58,6 +59,8 @@ sc_retention_apply (const ScOpContext *context, ScRepo *repo, const char *name, 
 
   if (sc_retention_trim (container, context->config->keep_deployments)
       && !sc_container_save (container, paths, error))
+    return FALSE;
+  if (!sc_secrets_trim (paths, name, error))
     return FALSE;
   for (guint i = 0; i < numbers->len; i++)
     {

@@ -108,6 +108,7 @@ render (Run *self, GCancellable *cancellable, GError **error)
                                                 .repo = request->repo,
                                                 .image = request->image,
                                                 .container = request->container,
+                                                .secrets = request->secrets,
                                                 .once_unit = self->unit,
                                                 .once_args = request->argv };
 

@@ -19,6 +19,7 @@ typedef struct
   ScSystemd *systemd;
   const ScImage *image;
   const ScContainer *container; /* name, reference, uuid and the caller's values */
+  GHashTable *secrets;          /* (nullable) as in ScRenderRequest */
   const char *const *argv;      /* (nullable) what runs in place of what the image says */
   const int *stdio;             /* (nullable) three fds; NULL for the journal */
 } ScRunOnce;

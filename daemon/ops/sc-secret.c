@@ -19,7 +19,7 @@ static gboolean
 refuse (GError **error, const char *why)
 {
   return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                       "the file descriptor with the login %s", why);
+                       "the file descriptor with the secret %s", why);
 }
 
 static gboolean
@@ -67,7 +67,7 @@ reopen (ScSecret *self, GError **error)
   int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
   if (fd < 0)
-    sc_error_set_errno (error, errno, "opening the login");
+    sc_error_set_errno (error, errno, "opening a secret");
   return fd;
 }
 
@@ -101,7 +101,7 @@ read_some (int fd, GByteArray *bytes, gsize max_bytes, gboolean *at_end, GError 
     g_byte_array_append (bytes, chunk, (guint)n);
   explicit_bzero (chunk, sizeof chunk);
   if (n < 0 && errno != EAGAIN && errno != EINTR)
-    return sc_error_set_errno (error, errno, "reading the login");
+    return sc_error_set_errno (error, errno, "reading a secret");
   return bytes->len <= max_bytes || refuse (error, "holds too much");
 }
 

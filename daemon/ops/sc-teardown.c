@@ -5,6 +5,7 @@
 #include "base/sc-log.h"
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
+#include "deploy/sc-secrets.h"
 #include "host/sc-unit-files.h"
 #include "ops/sc-host-ops.h"
 #include "ops/sc-intent.h"
@@ -147,7 +148,7 @@ sc_teardown (const ScPaths *paths,
 
   if (!remove_host_files (paths, config, name, notes, error)
       || !remove_deployments (paths, name, error) || !drop_refs (paths, name, error)
-      || !sc_container_delete (paths, name, error))
+      || !sc_secrets_delete (paths, name, error) || !sc_container_delete (paths, name, error))
     return FALSE;
   /* Before systemd is up it may have read the unit already: the marker keeps that from being
    * started. */

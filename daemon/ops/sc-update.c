@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-update.h"
 
+#include "deploy/sc-secrets.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
 #include "ops/sc-op-private.h"
@@ -23,6 +24,7 @@ typedef struct
   ScContainer *after;  /* (owned) (nullable) until the change takes it */
   ScImage *image;      /* (owned) (nullable) */
   ScSystemd *systemd;  /* (owned) (nullable) */
+  GHashTable *secrets; /* (owned) (nullable) after this request: char* to char* */
   ScImageRendering rendered;
 } Update;
 
@@ -32,6 +34,7 @@ update_clear (Update *self)
   g_clear_pointer (&self->before, sc_container_free);
   g_clear_pointer (&self->after, sc_container_free);
   g_clear_pointer (&self->image, sc_image_free);
+  g_clear_pointer (&self->secrets, g_hash_table_unref);
   sc_image_rendering_clear (&self->rendered);
   g_clear_pointer (&self->systemd, sc_systemd_free);
 }
@@ -182,7 +185,52 @@ merge_values (const Update *self)
     }
   for (guint i = 0; request->unset != NULL && request->unset[i] != NULL; i++)
     g_hash_table_remove (values, request->unset[i]);
+  if (self->context->secrets != NULL)
+    {
+      g_hash_table_iter_init (&iter, self->context->secrets);
+      while (g_hash_table_iter_next (&iter, &name, NULL))
+        g_hash_table_remove (values, name);
+    }
   return values;
+}
+
+/* A name is a value or a secret: what was said last counts. */
+static gboolean
+merge_secrets (Update *self, GError **error)
+{
+  const ScUpdateRequest *request = self->request;
+  GHashTable *given = self->context->secrets;
+  GHashTableIter iter;
+  gpointer name, value;
+
+  self->secrets
+      = sc_secrets_load (self->context->paths, self->before->name, self->before->current, error);
+  if (self->secrets == NULL)
+    return FALSE;
+  if (request->set != NULL)
+    {
+      g_hash_table_iter_init (&iter, request->set);
+      while (g_hash_table_iter_next (&iter, &name, NULL))
+        g_hash_table_remove (self->secrets, name);
+    }
+  for (guint i = 0; request->unset != NULL && request->unset[i] != NULL; i++)
+    g_hash_table_remove (self->secrets, request->unset[i]);
+  if (given != NULL)
+    {
+      g_hash_table_iter_init (&iter, given);
+      while (g_hash_table_iter_next (&iter, &name, &value))
+        g_hash_table_replace (self->secrets, g_strdup (name), g_strdup (value));
+    }
+  return TRUE;
+}
+
+static gboolean
+has_same_secrets (const Update *self)
+{
+  g_autoptr (GHashTable) current
+      = sc_secrets_load (self->context->paths, self->before->name, self->before->current, NULL);
+
+  return current != NULL && sc_container_same_values (current, self->secrets);
 }
 
 /* The name that updates follow from now on. */
@@ -239,7 +287,7 @@ is_same (const Update *self)
 
   return strcmp (self->image->digest, get_current (self)->digest) == 0
          && strcmp (new_reference (self), self->before->reference) == 0
-         && sc_container_same_values (values, self->before->set_values);
+         && sc_container_same_values (values, self->before->set_values) && has_same_secrets (self);
 }
 
 static gboolean
@@ -257,6 +305,7 @@ change_host (Update *self, ScIntentOperation operation, GCancellable *cancellabl
   change.intent->deployment = (guint64)self->report->to;
   change.intent->from = self->report->from;
   change.intent->made = TRUE;
+  change.secrets = self->secrets;
   change.intent->observe_usec = self->request->observe_usec;
   if (strcmp (self->report->from_digest, self->report->digest) != 0)
     change.intent->quarantine = g_strdup (self->report->digest);
@@ -279,6 +328,7 @@ render (Update *self, GCancellable *cancellable, GError **error)
     .repo = self->repo,
     .image = self->image,
     .container = self->after,
+    .secrets = self->secrets,
     .systemd = self->systemd,
   };
 
@@ -297,7 +347,8 @@ update (Update *self, GCancellable *cancellable, GError **error)
 {
   gboolean only_stage = self->request->mode == SC_UPDATE_STAGE;
 
-  if (!find_image (self, cancellable, error) || !check_quarantine (self, error))
+  if (!find_image (self, cancellable, error) || !check_quarantine (self, error)
+      || !merge_secrets (self, error))
     return FALSE;
   if (!self->request->force && is_same (self))
     {

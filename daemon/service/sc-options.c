@@ -102,6 +102,23 @@ sc_options_get_handle (const ScOptions *self, const char *key, gint32 *handle)
   return value != NULL;
 }
 
+GHashTable *
+sc_options_get_handle_map (const ScOptions *self, const char *key)
+{
+  GVariant *value = g_hash_table_lookup (self->values, key);
+  GVariantIter iter;
+  const char *name;
+  gint32 handle;
+
+  if (value == NULL)
+    return NULL;
+  GHashTable *map = g_hash_table_new (g_str_hash, g_str_equal);
+  g_variant_iter_init (&iter, value);
+  while (g_variant_iter_next (&iter, "{&sh}", &name, &handle))
+    g_hash_table_replace (map, (gpointer)name, GINT_TO_POINTER (handle));
+  return map;
+}
+
 const gint32 *
 sc_options_get_handles (const ScOptions *self, const char *key, gsize *n)
 {

@@ -35,6 +35,10 @@ gboolean sc_options_get_bool (const ScOptions *self, const char *key, gboolean f
 /** sc_options_get_string: (nullable): NULL when it was not given */
 const char *sc_options_get_string (const ScOptions *self, const char *key);
 
+/** sc_options_get_handle_map: (transfer container) (nullable): an a{sh}: char* (lent) to the index
+ * (GINT_TO_POINTER); NULL when it was not given */
+GHashTable *sc_options_get_handle_map (const ScOptions *self, const char *key);
+
 /** sc_options_get_handle: FALSE when it was not given; @handle: (out): index of a file descriptor */
 gboolean sc_options_get_handle (const ScOptions *self, const char *key, gint32 *handle);
 

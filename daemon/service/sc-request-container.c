@@ -213,7 +213,8 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
     request->op = sc_op_new_install (&install);
   for (gsize i = 0; i < N_STDIO; i++)
     sc_fd_cleanup (&stdio[i]);
-  return is_good && sc_request_take_auth (call, request, error);
+  return is_good && sc_request_take_auth (call, request, error)
+         && sc_request_take_secrets (call, request, values, error);
 }
 
 static gboolean
@@ -273,10 +274,10 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec install_options[] = {
-  { "values", "a{ss}" }, { "start", "b" }, { "enable", "b" },   { "digest", "s" },
-  { "platform", "s" },   { "auth", "h" },  { "no-queue", "b" }, { "allow-host-paths", "as" },
-  { "writable", "s" },   { "once", "b" },  { "argv", "as" },    { "stdio", "ah" },
-  { "health", "a{sv}" }, { NULL, NULL },
+  { "values", "a{ss}" }, { "start", "b" },       { "enable", "b" },   { "digest", "s" },
+  { "platform", "s" },   { "auth", "h" },        { "no-queue", "b" }, { "allow-host-paths", "as" },
+  { "writable", "s" },   { "once", "b" },        { "argv", "as" },    { "stdio", "ah" },
+  { "health", "a{sv}" }, { "secrets", "a{sh}" }, { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {

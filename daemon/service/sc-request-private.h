@@ -53,6 +53,17 @@ ScSecret *sc_request_take_secret (const ScCall *call, gint32 handle, GError **er
 gboolean sc_request_take_auth (const ScCall *call, ScRequest *request, GError **error);
 
 /**
+ * sc_request_take_secrets:
+ * @values: (nullable): what is set beside them; no name may be both
+ *
+ * Gives @request's operation the template values of the option "secrets", if there are any.
+ */
+gboolean sc_request_take_secrets (const ScCall *call,
+                                  ScRequest *request,
+                                  GHashTable *values,
+                                  GError **error);
+
+/**
  * sc_request_parse_platform:
  * @platform: (out) (transfer full): NULL when the option was not given
  */

@@ -92,8 +92,9 @@ read_observe (const ScOptions *options, gint64 *observe_usec, GError **error)
 static gboolean
 check_combination (const ScRequest *request, const ScUpdateRequest *update, GError **error)
 {
+  g_autoptr (GHashTable) secrets = sc_options_get_handle_map (request->options, "secrets");
   gboolean chooses = update->to_digest != NULL || update->reference != NULL || update->set != NULL
-                     || update->unset != NULL;
+                     || update->unset != NULL || secrets != NULL;
 
   if (request->subject.containers[0] == NULL && (chooses || update->mode != SC_UPDATE_ALL))
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
@@ -119,10 +120,10 @@ set_containers (ScRequest *request, const char *const *names, GError **error)
 
 /* Values are code, and so is an image: whoever gives both may as well install. */
 static const char *
-choose_rule (const ScUpdateRequest *update)
+choose_rule (const ScUpdateRequest *update, gboolean has_secrets)
 {
   gboolean chooses_image = update->to_digest != NULL || update->reference != NULL || update->force;
-  gboolean has_values = update->set != NULL || update->unset != NULL;
+  gboolean has_values = update->set != NULL || update->unset != NULL || has_secrets;
 
   if (chooses_image)
     return has_values ? "Update:to-with-values" : "Update:to";
@@ -162,8 +163,10 @@ parse_update (const ScCall *call, ScRequest *request, GError **error)
   request->subject.digest = g_strdup (update.to_digest);
   if (!check_combination (request, &update, error))
     return FALSE;
-  request->rule = choose_rule (&update);
   request->op = sc_op_new_update ((const char *const *)request->subject.containers, &update);
+  if (!sc_request_take_secrets (call, request, values, error))
+    return FALSE;
+  request->rule = choose_rule (&update, request->op->secrets != NULL);
   return TRUE;
 }
 
@@ -224,7 +227,7 @@ parse_set_values (const ScCall *call, ScRequest *request, GError **error)
   update.unset = (char **)unset;
   update.force = sc_options_get_bool (request->options, "force", FALSE);
   request->op = sc_op_new_update ((const char *const *)request->subject.containers, &update);
-  return TRUE;
+  return sc_request_take_secrets (call, request, values, error);
 }
 
 /* The caller has no job to follow: the end of one that does not wait answers. */
@@ -336,7 +339,7 @@ parse_unquarantine (const ScCall *call, ScRequest *request, GError **error)
 static const ScOptionSpec update_options[] = {
   { "mode", "s" },     { "to-digest", "s" },    { "reference", "s" }, { "values", "a{ss}" },
   { "unset", "as" },   { "observe-usec", "t" }, { "force", "b" },     { "no-pull", "b" },
-  { "no-queue", "b" }, { NULL, NULL },
+  { "no-queue", "b" }, { "secrets", "a{sh}" },  { NULL, NULL },
 };
 
 static const ScOptionSpec rollback_options[] = {
@@ -345,10 +348,8 @@ static const ScOptionSpec rollback_options[] = {
 };
 
 static const ScOptionSpec set_options[] = {
-  { "observe-usec", "t" },
-  { "force", "b" },
-  { "no-queue", "b" },
-  { NULL, NULL },
+  { "secrets", "a{sh}" }, { "observe-usec", "t" }, { "force", "b" },
+  { "no-queue", "b" },    { NULL, NULL },
 };
 
 const ScMethod sc_request_update_methods[] = {

@@ -3,6 +3,7 @@
 
 #include "base/sc-digest.h"
 #include "base/sc-name.h"
+#include "deploy/sc-rendering.h"
 #include "service/sc-request-private.h"
 
 #include <string.h>
@@ -108,6 +109,50 @@ sc_request_take_auth (const ScCall *call, ScRequest *request, GError **error)
     return TRUE;
   request->op->auth = sc_request_take_secret (call, handle, error);
   return request->op->auth != NULL;
+}
+
+/* Names as those of other values; what they stand for is read by the operation. */
+static gboolean
+check_secret_names (GHashTable *handles, GHashTable *values, GError **error)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, handles);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    {
+      g_autofree char *shown = sc_text_escape (name);
+      if (values != NULL && g_hash_table_contains (values, name))
+        return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                             "\"%s\" is both a value and a secret", shown);
+      g_hash_table_insert (names, name, (gpointer) "");
+    }
+  return sc_set_values_check (names, error);
+}
+
+gboolean
+sc_request_take_secrets (const ScCall *call, ScRequest *request, GHashTable *values, GError **error)
+{
+  g_autoptr (GHashTable) handles = sc_options_get_handle_map (request->options, "secrets");
+  GHashTableIter iter;
+  gpointer name, handle;
+
+  if (handles == NULL || g_hash_table_size (handles) == 0)
+    return TRUE;
+  if (!check_secret_names (handles, values, error))
+    return FALSE;
+  request->op->secrets
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)sc_secret_free);
+  g_hash_table_iter_init (&iter, handles);
+  while (g_hash_table_iter_next (&iter, &name, &handle))
+    {
+      ScSecret *secret = sc_request_take_secret (call, GPOINTER_TO_INT (handle), error);
+      if (secret == NULL)
+        return sc_prefix_error (error, "the secret \"%s\": ", (const char *)name);
+      g_hash_table_insert (request->op->secrets, g_strdup (name), secret);
+    }
+  return TRUE;
 }
 
 gboolean

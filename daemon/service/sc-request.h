@@ -13,7 +13,7 @@
 
 #include <gio/gunixfdlist.h>
 
-#define SC_REQUEST_MAX_FDS   4
+#define SC_REQUEST_MAX_FDS   16 /* each secret is one */
 #define SC_REQUEST_MAX_NAMES 256
 
 /** ScSubject: what a call is about, as far as it says so */
