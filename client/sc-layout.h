@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * OCI image layouts on this side of the bus (image-spec image-layout.md): a directory becomes an
- * oci-archive on a pipe, so that the service never opens a path of ours; and both kinds are asked
- * for the name of their entry.
+ * oci-archive on a pipe, so that the service never opens a path of ours. No symbolic link inside the
+ * directory is followed.
  */
 #pragma once
 
@@ -14,19 +14,12 @@ typedef struct _ScLayout ScLayout;
 ScLayout *sc_layout_open_dir (const char *path, GError **error);
 void sc_layout_free (ScLayout *self);
 
-/**
- * sc_layout_find_entry:
- * @tag: (nullable): org.opencontainers.image.ref.name of an entry; NULL for the only one
- *
- * Returns: (transfer full) (nullable): the entry's org.opencontainers.image.ref.name; "" when it
- * has none; NULL with NOT_FOUND that lists
- *   the names
- */
+/** sc_layout_find_entry: (transfer full) (nullable): as sc_layout_find_name() */
 char *sc_layout_find_entry (ScLayout *self, const char *tag, GError **error);
 
 /**
  * sc_layout_stream:
- * @tag: (nullable): as above; only the blobs of this entry are written
+ * @tag: (nullable): as of sc_layout_find(); only the blobs of this entry are written
  *
  * Starts a thread that writes the archive.
  *
@@ -37,14 +30,5 @@ int sc_layout_stream (ScLayout *self, const char *tag, GError **error);
 /** sc_layout_finish: waits for the thread; what went wrong on this side, which the service can only
  * see as a short archive */
 gboolean sc_layout_finish (ScLayout *self, GError **error);
-
-/**
- * sc_layout_find_archive_entry:
- * @fd: a regular file; its position is restored
- *
- * Returns: (transfer full) (nullable): the ref name of the entry for @tag, as
- * sc_layout_find_entry() does
- */
-char *sc_layout_find_archive_entry (int fd, const char *tag, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScLayout, sc_layout_free)

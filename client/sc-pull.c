@@ -3,6 +3,7 @@
 
 #include "sc-follow.h"
 #include "sc-image-argument.h"
+#include "sc-layout-index.h"
 #include "sc-layout.h"
 #include "sc-printer.h"
 #include "sc-secret-input.h"

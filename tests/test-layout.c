@@ -2,12 +2,14 @@
 #include "sc-layout.h"
 
 #include "dbus/sc-error.h"
+#include "sc-layout-index.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct
@@ -188,6 +190,64 @@ test_find_archive_entry_reads_back (Fixture *fixture, gconstpointer data)
   close (file);
 }
 
+/* AR29: what is reached through a link, or is no file, is not read, and nothing of it is told. */
+static void
+test_links_are_not_followed (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *layer = g_compute_checksum_for_string (G_CHECKSUM_SHA256, "layer", -1);
+  g_autofree char *layer_member = g_strconcat ("blobs/sha256/", layer, NULL);
+  g_autofree char *manifest_member = g_strconcat ("blobs/sha256/", fixture->manifest, NULL);
+  const char *const members[] = { "index.json", "blobs", manifest_member, layer_member };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_autofree char *path = g_build_filename (fixture->path, members[i], NULL);
+      g_autofree char *moved = g_strconcat (path, ".moved", NULL);
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s", members[i]);
+      g_assert_cmpint (g_rename (path, moved), ==, 0);
+      g_assert_cmpint (symlink (moved, path), ==, 0);
+      g_autoptr (ScLayout) layout = sc_layout_open_dir (fixture->path, &error);
+      int fd = layout != NULL ? sc_layout_stream (layout, "v1", &error) : -1;
+      gboolean finished
+          = layout != NULL && sc_layout_finish (layout, error == NULL ? &error : NULL);
+      if (fd >= 0)
+        close (fd);
+
+      g_assert_nonnull (error);
+      g_assert_nonnull (strstr (error->message, "symbolic link"));
+      g_assert_true (!finished || fd < 0);
+      g_assert_cmpint (g_unlink (path), ==, 0);
+      g_assert_cmpint (g_rename (moved, path), ==, 0);
+    }
+}
+
+static void
+test_fifo_is_not_waited_for (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->path, "index.json", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_assert_null (sc_layout_open_dir (fixture->path, &error));
+  g_assert_nonnull (strstr (error->message, "not a regular file"));
+}
+
+static void
+test_garbage_is_not_quoted (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->path, "index.json", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, "root:secret:0", -1, NULL));
+  g_autoptr (ScLayout) layout = sc_layout_open_dir (fixture->path, &error);
+  g_assert_null (sc_layout_find_entry (layout, NULL, &error));
+  g_assert_null (strstr (error->message, "root"));
+  g_assert_null (strstr (error->message, "secret"));
+}
+
 static void
 test_open_dir_names_what_is_missing (void)
 {
@@ -209,6 +269,9 @@ main (int argc, char **argv)
   ADD ("/layout/find-entry/lists-names", test_find_entry_lists_names);
   ADD ("/layout/find-entry/several-need-tag", test_find_entry_several_need_tag);
   ADD ("/layout/find-archive-entry/reads-back", test_find_archive_entry_reads_back);
+  ADD ("/layout/links-are-not-followed", test_links_are_not_followed);
+  ADD ("/layout/fifo-is-not-waited-for", test_fifo_is_not_waited_for);
+  ADD ("/layout/garbage-is-not-quoted", test_garbage_is_not_quoted);
   g_test_add_func ("/layout/open-dir/names-what-is-missing", test_open_dir_names_what_is_missing);
   return g_test_run ();
 }
