@@ -82,10 +82,10 @@ open_file (const GByteArray *bytes)
 }
 
 static GByteArray *
-inflate_fd (int fd, ScCompression compression, guint64 max_bytes, GError **error)
+read_stream (ScInflate *opened, GError **error)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
-  g_autoptr (ScInflate) stream = sc_inflate_new (fd, compression, max_bytes, error);
+  g_autoptr (ScInflate) stream = opened;
   const guint8 *data;
   gsize size_bytes;
   int n;
@@ -94,6 +94,12 @@ inflate_fd (int fd, ScCompression compression, guint64 max_bytes, GError **error
   while ((n = sc_inflate_next (stream, &data, &size_bytes, error)) > 0)
     g_byte_array_append (out, data, (guint)size_bytes);
   return n == 0 ? g_steal_pointer (&out) : NULL;
+}
+
+static GByteArray *
+inflate_fd (int fd, ScCompression compression, guint64 max_bytes, GError **error)
+{
+  return read_stream (sc_inflate_new (fd, compression, max_bytes, error), error);
 }
 
 static GByteArray *
@@ -207,6 +213,44 @@ test_takes_single_bytes (gconstpointer data)
 
   g_assert_no_error (error);
   g_assert_cmpmem (out->data, out->len, "first member, second member", 27);
+}
+
+static void
+test_recognizes_archive (gconstpointer data)
+{
+  const CompressionRow *row = data;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+  int fds[2];
+  append_text (bytes, row->compression, "an archive");
+  g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
+  Feed feed = { bytes, fds[1] };
+  GThread *feeder = g_thread_new ("feed", feed_in_thread, &feed);
+
+  g_autoptr (GByteArray) out
+      = read_stream (sc_inflate_new_archive (fds[0], NO_LIMIT, &error), &error);
+  g_thread_join (feeder);
+
+  g_assert_no_error (error);
+  g_assert_cmpmem (out->data, out->len, "an archive", 10);
+}
+
+/* Shorter than what tells them apart. */
+static void
+test_recognizes_nothing (void)
+{
+  for (guint n = 0; n < 4; n++)
+    {
+      g_autoptr (GByteArray) bytes = g_byte_array_new ();
+      g_autoptr (GError) error = NULL;
+      g_byte_array_append (bytes, (const guint8 *)"\x28\xb5\x2f", n);
+
+      g_autoptr (GByteArray) out
+          = read_stream (sc_inflate_new_archive (open_file (bytes), NO_LIMIT, &error), &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (out->len, ==, n);
+    }
 }
 
 /* AR21 */
@@ -510,6 +554,8 @@ main (int argc, char **argv)
   add_rows ("gives-content", TRUE, test_gives_content);
   add_rows ("joins-members", TRUE, test_joins_members);
   add_rows ("takes-single-bytes", TRUE, test_takes_single_bytes);
+  add_rows ("recognizes-archive", TRUE, test_recognizes_archive);
+  g_test_add_func ("/inflate/recognizes-nothing", test_recognizes_nothing);
   add_rows ("limits-bytes", TRUE, test_limits_bytes);
   add_rows ("refuses-truncated", FALSE, test_refuses_truncated);
   add_rows ("refuses-truncated-member", FALSE, test_refuses_truncated_member);

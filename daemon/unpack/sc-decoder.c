@@ -218,6 +218,16 @@ zstd_open (ScDecoder *self)
 static const Codec gzip_codec = { "gzip", 2, gzip_has_magic, gzip_begin_member, gzip_step };
 static const Codec zstd_codec = { "zstd", 4, zstd_has_magic, zstd_begin_member, zstd_step };
 
+ScCompression
+sc_decoder_recognize (const guint8 *data, gsize size_bytes)
+{
+  if (size_bytes >= 2 && memcmp (data, "\x1f\x8b", 2) == 0)
+    return SC_COMPRESSION_GZIP;
+  if (size_bytes >= 4 && memcmp (data, "\x28\xb5\x2f\xfd", 4) == 0)
+    return SC_COMPRESSION_ZSTD;
+  return SC_COMPRESSION_NONE;
+}
+
 ScDecoder *
 sc_decoder_new (ScCompression compression, GError **error)
 {

@@ -25,6 +25,11 @@ typedef struct
   gsize out_bytes;
 } ScDecoderBuffers;
 
+#define SC_DECODER_MAGIC_BYTES 4 /* as many tell how a stream is compressed */
+
+/** sc_decoder_recognize: by the first bytes of a stream */
+ScCompression sc_decoder_recognize (const guint8 *data, gsize size_bytes);
+
 /** sc_decoder_new: NOT_SUPPORTED when the libraries refuse, which they do without memory */
 ScDecoder *sc_decoder_new (ScCompression compression, GError **error);
 void sc_decoder_free (ScDecoder *self);

@@ -35,6 +35,7 @@ struct _ScInflate
   ScHttpAnswer *answer; /* (owned) (nullable) NULL: the fd is the stream itself */
   ScHttpInput received; /* from @fd and not given to @answer yet */
   ScDecoder *decoder;   /* (owned) */
+  gboolean is_unknown;  /* how it is compressed, until something was read */
   guint64 max_bytes;
   guint64 in_bytes;
   guint64 out_bytes;
@@ -68,9 +69,9 @@ wait_for_input (ScInflate *self)
   return fds[0].revents == 0;
 }
 
-/* Sets what was received, nothing at the end of the fd. */
+/* Adds to the first @kept_bytes of what was received; nothing at the end of the fd. */
 static gboolean
-receive (ScInflate *self, GError **error)
+receive (ScInflate *self, gsize kept_bytes, GError **error)
 {
   gssize n;
 
@@ -78,13 +79,13 @@ receive (ScInflate *self, GError **error)
     {
       if (!wait_for_input (self))
         return sc_error_set (error, SYSCONT_ERROR_CANCELLED, "reading was stopped");
-      n = read (self->fd, self->input, SC_INFLATE_CHUNK_BYTES);
+      n = read (self->fd, self->input + kept_bytes, SC_INFLATE_CHUNK_BYTES - kept_bytes);
     }
   while (n < 0 && (errno == EINTR || errno == EAGAIN));
 
   if (n < 0)
     return sc_error_set_errno (error, errno, "reading the stream");
-  self->received = (ScHttpInput){ self->input, (gsize)n };
+  self->received = (ScHttpInput){ self->input, kept_bytes + (gsize)n };
   return TRUE;
 }
 
@@ -101,7 +102,7 @@ receive_body (ScInflate *self, GError **error)
         {
           if (sc_http_answer_is_complete (self->answer))
             break;
-          if (!receive (self, error))
+          if (!receive (self, 0, error))
             return FALSE;
           if (self->received.size_bytes == 0)
             return sc_http_answer_finish (self->answer, error);
@@ -111,6 +112,31 @@ receive_body (ScInflate *self, GError **error)
     }
   self->buffers.in = body;
   self->buffers.in_bytes = body_bytes;
+  return TRUE;
+}
+
+/* Receives enough to tell how the stream is compressed. */
+static gboolean
+recognize (ScInflate *self, GError **error)
+{
+  gsize kept_bytes;
+
+  do
+    {
+      kept_bytes = self->received.size_bytes;
+      if (!receive (self, kept_bytes, error))
+        return FALSE;
+    }
+  while (self->received.size_bytes > kept_bytes
+         && self->received.size_bytes < SC_DECODER_MAGIC_BYTES);
+
+  ScDecoder *decoder = sc_decoder_new (
+      sc_decoder_recognize (self->received.data, self->received.size_bytes), error);
+  if (decoder == NULL)
+    return FALSE;
+  sc_decoder_free (self->decoder);
+  self->decoder = decoder;
+  self->is_unknown = FALSE;
   return TRUE;
 }
 
@@ -124,7 +150,7 @@ read_input (ScInflate *self, GError **error)
     }
   else
     {
-      if (!receive (self, error))
+      if (!(self->is_unknown ? recognize (self, error) : receive (self, 0, error)))
         return FALSE;
       self->buffers.in = self->received.data;
       self->buffers.in_bytes = self->received.size_bytes;
@@ -180,13 +206,20 @@ inflate_in_thread (gpointer data)
   return NULL;
 }
 
-/* @answer: (transfer full) (nullable) */
+/* What is around the bytes. */
+typedef struct
+{
+  ScHttpAnswer *answer; /* (transfer full) (nullable) */
+  ScCompression compression;
+  gboolean is_unknown; /* the compression */
+} Encoding;
+
 static ScInflate *
-start (int fd, ScHttpAnswer *answer, ScCompression compression, guint64 max_bytes, GError **error)
+start (int fd, Encoding encoding, guint64 max_bytes, GError **error)
 {
   sc_autofd input_fd = fd;
-  g_autoptr (ScHttpAnswer) owned_answer = answer;
-  g_autoptr (ScDecoder) decoder = sc_decoder_new (compression, error);
+  g_autoptr (ScHttpAnswer) answer = encoding.answer;
+  g_autoptr (ScDecoder) decoder = sc_decoder_new (encoding.compression, error);
   if (decoder == NULL)
     return NULL;
 
@@ -200,7 +233,8 @@ start (int fd, ScHttpAnswer *answer, ScCompression compression, guint64 max_byte
   g_autoptr (ScInflate) self = g_new0 (ScInflate, 1);
   self->fd = sc_fd_steal (&input_fd);
   self->stop_fd = sc_fd_steal (&stop_fd);
-  self->answer = g_steal_pointer (&owned_answer);
+  self->answer = g_steal_pointer (&answer);
+  self->is_unknown = encoding.is_unknown;
   self->decoder = g_steal_pointer (&decoder);
   self->max_bytes = max_bytes;
   self->input = g_malloc (SC_INFLATE_CHUNK_BYTES);
@@ -219,13 +253,19 @@ start (int fd, ScHttpAnswer *answer, ScCompression compression, guint64 max_byte
 ScInflate *
 sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **error)
 {
-  return start (fd, NULL, compression, max_bytes, error);
+  return start (fd, (Encoding){ .compression = compression }, max_bytes, error);
+}
+
+ScInflate *
+sc_inflate_new_archive (int fd, guint64 max_bytes, GError **error)
+{
+  return start (fd, (Encoding){ .is_unknown = TRUE }, max_bytes, error);
 }
 
 ScInflate *
 sc_inflate_new_answer (int fd, guint64 max_bytes, GError **error)
 {
-  return start (fd, sc_http_answer_new (), SC_COMPRESSION_NONE, max_bytes, error);
+  return start (fd, (Encoding){ .answer = sc_http_answer_new () }, max_bytes, error);
 }
 
 void

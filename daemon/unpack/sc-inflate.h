@@ -29,6 +29,9 @@ sc_inflate_check_limits (guint64 in_bytes, guint64 out_bytes, guint64 max_bytes,
  */
 ScInflate *sc_inflate_new (int fd, ScCompression compression, guint64 max_bytes, GError **error);
 
+/** sc_inflate_new_archive: the same for a file that may be compressed, which its first bytes tell */
+ScInflate *sc_inflate_new_archive (int fd, guint64 max_bytes, GError **error);
+
 /** sc_inflate_new_answer: the same for the body of an HTTP answer (sc-http-answer.h), which is not
  * compressed; nothing behind the answer is waited for */
 ScInflate *sc_inflate_new_answer (int fd, guint64 max_bytes, GError **error);

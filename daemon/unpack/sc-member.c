@@ -17,16 +17,6 @@ struct _ScMember
   gboolean at_end; /* of the member */
 };
 
-static ScCompression
-recognize (const guint8 *data, gsize size_bytes)
-{
-  if (size_bytes >= 2 && memcmp (data, "\x1f\x8b", 2) == 0)
-    return SC_COMPRESSION_GZIP;
-  if (size_bytes >= 4 && memcmp (data, "\x28\xb5\x2f\xfd", 4) == 0)
-    return SC_COMPRESSION_ZSTD;
-  return SC_COMPRESSION_NONE;
-}
-
 static gboolean
 read_input (ScMember *self, GError **error)
 {
@@ -53,7 +43,7 @@ sc_member_open (ScTar *tar, guint64 max_bytes, GError **error)
   if (!read_input (self, error))
     return NULL;
 
-  ScCompression compression = recognize (self->buffers.in, self->buffers.in_bytes);
+  ScCompression compression = sc_decoder_recognize (self->buffers.in, self->buffers.in_bytes);
   if (compression == SC_COMPRESSION_NONE)
     return g_steal_pointer (&self);
   self->decoder = sc_decoder_new (compression, error);

@@ -150,6 +150,17 @@ run_clear (Run *run)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 
+/* A layer is compressed as its descriptor says, an archive as somebody liked it. */
+static ScInflate *
+open_stream (const ScUnpackTask *task, int input_fd, GError **error)
+{
+  if (task->is_answer)
+    return sc_inflate_new_answer (input_fd, task->max_bytes, error);
+  if (task->kind == SC_UNPACK_LAYER)
+    return sc_inflate_new (input_fd, task->compression, task->max_bytes, error);
+  return sc_inflate_new_archive (input_fd, task->max_bytes, error);
+}
+
 gboolean
 sc_unpack_run (const ScUnpackTask *task, int input_fd, int output_fd, GError **error)
 {
@@ -158,10 +169,7 @@ sc_unpack_run (const ScUnpackTask *task, int input_fd, int output_fd, GError **e
     .records = sc_channel_new (output_fd),
     .left_bytes = task->max_bytes,
   };
-  ScInflate *stream
-      = task->is_answer
-            ? sc_inflate_new_answer (input_fd, task->max_bytes, &run.refusal)
-            : sc_inflate_new (input_fd, task->compression, task->max_bytes, &run.refusal);
+  ScInflate *stream = open_stream (task, input_fd, &run.refusal);
 
   if (stream != NULL)
     {

@@ -11,7 +11,7 @@ typedef struct
 {
   guint32 request;
   ScUnpackKind kind;
-  ScCompression compression;
+  ScCompression compression; /* of a layer; an archive's is recognized */
   guint64 max_bytes;
   guint32 max_entries;
   gboolean is_answer; /* @kind is what the body of an HTTP answer is */

@@ -95,6 +95,21 @@ class DockerArchives(SyscontCase):
         self.ctl("rmi", "team/b:2", "team/a:latest", "team/a:1", "other/name")
         self.ctl("prune")
 
+    def test_compressed_archives(self):
+        image = images.layered()
+        self.save(image)
+        self.archive(image, "layout")
+        pack = {"gz": "gzip -kf", "zst": "zstd -qkf"}
+        for kind, name, digest in (("docker-archive", "saved", docker_archives.synthesized_digest(image)),
+                                   ("oci-archive", "layout", image.digest)):
+            for suffix, command in pack.items():
+                with self.subTest(f"{kind} {suffix}"):
+                    self.machine.sh(f"{command} /share/{name}.tar")
+                    source = f"{kind}:/share/{name}.tar.{suffix}"
+                    result = self.ctl_json("pull", source, "--name-as", "packed:1")["result"]
+                    self.assertEqual(result["digest"], digest)
+                    self.forget("packed:1")
+
     def test_image_without_a_name(self):
         source = self.save([(images.plain(), None)])
         self.assert_fails(2, "InvalidArgument", "pull", source, mentions=["--name-as"])
