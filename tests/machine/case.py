@@ -7,7 +7,6 @@ The runner puts the build directory into the environment variable SYSCONT_BUILD.
 import json
 import os
 import pathlib
-import re
 import sys
 import tempfile
 import unittest
@@ -67,6 +66,12 @@ class SyscontCase(MachineCase):
         names = [row["name"] for row in self.list_containers()]
         if names:
             self.ctl("uninstall", *names)
+
+    @classmethod
+    def observe_for(cls, seconds):
+        """How long updates and rollbacks are watched when they do not say it themselves."""
+        cls.machine.write("/etc/syscont/syscont.conf.d/observe.conf", f"[Deployments]\nObserveSec={seconds}\n")
+        cls.machine.run(["systemctl", "stop", "syscontd.service"], check=False)
 
     # --- the command line ---
 
@@ -155,8 +160,7 @@ class SyscontCase(MachineCase):
             self.assertEqual(result.status, 0, result)
 
     def assert_nothing_staged(self):
-        listing = self.machine.run(["ls", "-A", CHECKOUT], check=False).out.split()
-        self.assertEqual([name for name in listing if re.match(r"\..*\.partial$", name)], [])
+        self.assertEqual([path.name for path in self.machine.path(CHECKOUT).glob(".*.partial")], [])
 
     def list_directory(self, path):
         return sorted(self.machine.run(["ls", "-A", path]).out.split("\n")[:-1])
