@@ -46,10 +46,10 @@ class Engine:
 
 
 class Docker(Engine):
-    def __init__(self, machine):
+    def __init__(self, machine, data="/run/docker-data"):
         self.machine = machine
         machine.background(["dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=overlay2",
-                            "--data-root=/run/docker-data", "--exec-root=/run/docker-exec", "--pidfile=/run/docker-test.pid",
+                            f"--data-root={data}", "--exec-root=/run/docker-exec", "--pidfile=/run/docker-test.pid",
                             "-H", f"unix://{DOCKER_SOCKET}"], self.unit, ["Delegate=yes"])
         machine.wait_for(lambda: self.docker("version", check=False).status == 0, 60, "dockerd")
 

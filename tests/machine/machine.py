@@ -69,6 +69,9 @@ MASKED = (
     "systemd-networkd-wait-online.service", "cockpit-motd.service",
 )
 
+# Installed for what images are made of; the machine is one where nobody has installed that.
+REMOVED = ("etcd.service", "snmpd.service", "qemu-guest-agent.service")
+
 _serial = itertools.count()
 
 
@@ -191,6 +194,9 @@ tr -d - < /proc/sys/kernel/random/uuid > etc/machine-id
 mkdir -p var/lib/containers var/log/journal share
 for unit in {' '.join((*MASKED, *masked))}; do
   ln -sfn /dev/null etc/systemd/system/$unit
+done
+for unit in {' '.join(REMOVED)}; do
+  rm -f lib/systemd/system/$unit etc/systemd/system/*.wants/$unit
 done
 for user in {' '.join(USERS)}; do
   chroot . useradd --create-home --shell /bin/bash $user

@@ -206,38 +206,6 @@ class HostFiles(SyscontCase):
 
     # --- well-known images ---
 
-    def test_two_of_etcd_side_by_side(self):
-        before = self.host()
-        source = self.layout(host_images.etcd(), "etcd")
-        self.ctl("install", source, "--name", "one", "--set", "PORT=8101", "--now")
-        self.ctl("install", source, "--name", "two", "--set", "PORT=8102", "--set", "ETCD_NAME=b", "--now")
-        self.assertEqual(self.wait_for_answer(8101), "etcd\n")
-        self.assertEqual(self.wait_for_answer(8102), "etcd\n")
-        self.assertEqual(self.machine.run(["/usr/local/bin/onectl"]).out, "etcdctl\n")
-        self.assertTrue(self.machine.exists("/etc/two/etcd.conf"))
-        self.ctl("uninstall", "one", "two")
-        self.machine.sh("rm -r /var/lib/one /var/lib/two")
-        self.assert_host_is(before)
-
-    def test_flannel(self):
-        before = self.host()
-        self.install(host_images.flannel(), "flannel", "--now")
-        self.assertEqual(self.active("flannel"), "active")
-        self.assertEqual(self.stat("/etc/flanneld").split()[0], "directory")
-        self.assertTrue(self.machine.exists("/etc/systemd/system/docker.service.requires/flannel.service"))
-        self.ctl("uninstall", "flannel")
-        self.machine.sh("rmdir /etc/systemd/system/docker.service.d 2>/dev/null || true")
-        self.assert_host_is(before)
-
-    def test_net_snmp(self):
-        before = self.host()
-        self.install(host_images.net_snmp(), "net-snmp", "--now")
-        self.assertEqual(self.active("net-snmp"), "active")
-        self.assertFalse(self.machine.exists("/etc/tmpfiles.d/net-snmp.conf"))
-        self.assertEqual(self.stat("/var/lib/net-snmp").split()[0], "directory")
-        self.ctl("uninstall", "net-snmp")
-        self.assert_host_is(before)
-
     def test_kubernetes_makes_missing_sources(self):
         self.install(host_images.kubernetes("apiserver"), "apiserver", "--now")
         self.assertEqual(self.active("apiserver"), "active")
