@@ -288,6 +288,42 @@ test_add_limits_all (Fixture *fixture, gconstpointer data)
 
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
+/* However many programs run in containers, other jobs do not wait for them. */
+static void
+test_apart_takes_no_place (Fixture *fixture, gconstpointer data)
+{
+  for (guint64 id = 1; id <= 6; id++)
+    {
+      g_assert_true (
+          try_add (fixture, (ScTicket){ .id = id, .uid = 1, .is_apart = TRUE }, "", NULL));
+      g_assert_cmpuint (take (fixture), ==, id);
+    }
+  for (guint64 id = 7; id <= 10; id++)
+    {
+      add (fixture, id, "");
+      g_assert_cmpuint (take (fixture), ==, id);
+    }
+  add (fixture, 11, "");
+  g_assert_cmpuint (take (fixture), ==, 0);
+  g_assert_true (try_add (fixture, (ScTicket){ .id = 12, .uid = 1, .is_apart = TRUE }, "", NULL));
+  g_assert_cmpuint (take (fixture), ==, 12);
+}
+
+static void
+test_apart_limits_one_uid (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint64 id = 1; id <= SC_JOB_QUEUE_MAX_APART_UID; id++)
+    g_assert_true (try_add (fixture, (ScTicket){ .id = id, .uid = 1, .is_apart = TRUE }, "", NULL));
+
+  g_assert_false (
+      try_add (fixture, (ScTicket){ .id = 100, .uid = 1, .is_apart = TRUE }, "", &error));
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_BUSY);
+  g_assert_true (try_add (fixture, (ScTicket){ .id = 101, .uid = 2, .is_apart = TRUE }, "", NULL));
+  g_assert_true (try_add (fixture, (ScTicket){ .id = 102, .uid = 1 }, "", NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -300,6 +336,8 @@ main (int argc, char **argv)
   ADD ("/job-queue/take/waiting-one-leaves", test_take_waiting_one_leaves);
   ADD ("/job-queue/take/at-most-max-running", test_take_at_most_max_running);
   ADD ("/job-queue/take/needs-ready", test_take_needs_ready);
+  ADD ("/job-queue/apart/takes-no-place", test_apart_takes_no_place);
+  ADD ("/job-queue/apart/limits-one-uid", test_apart_limits_one_uid);
   ADD ("/job-queue/no-queue/names-job", test_no_queue_names_job);
   ADD ("/job-queue/no-queue/runs-when-free", test_no_queue_runs_when_free);
   ADD ("/job-queue/no-queue/refuses-when-full", test_no_queue_refuses_when_full);

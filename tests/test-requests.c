@@ -126,6 +126,16 @@ static const Refusal refusals[] = {
   { "start-none", "Start", "([], {})", SYSCONT_ERROR_INVALID_ARGUMENT, "Start" },
   { "stop-unknown-option", "Stop", "(['a'], {'force': <true>})", SYSCONT_ERROR_INVALID_ARGUMENT,
     "\"force\"" },
+  { "exec-name", "Exec", "('../a', ['id'], [handle 0, handle 0, handle 0], {})",
+    SYSCONT_ERROR_INVALID_NAME, "../a" },
+  { "exec-two-descriptors", "Exec", "('a', ['id'], [handle 0, handle 0], {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "three" },
+  { "exec-without-fds", "Exec", "('a', ['id'], [handle 0, handle 1, handle 2], {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "descriptor" },
+  { "install-argv-of-service", "Install", "('a.b/c', 'a', {'argv': <['id']>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"once\"" },
+  { "install-tty-without-stdio", "Install", "('a.b/c', 'a', {'once': <true>, 'tty': <true>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"stdio\"" },
   { "update-mode", "Update", "(['a'], {'mode': <'soon'>})", SYSCONT_ERROR_INVALID_ARGUMENT,
     "\"mode\"" },
   { "update-digest", "Update", "(['a'], {'to-digest': <'sha256:0'>})",
@@ -450,7 +460,7 @@ make_empty_arguments (const GDBusMethodInfo *method)
         g_string_append (text, "''");
       else if (g_str_has_prefix (signature, "a{"))
         g_string_append (text, "{}");
-      else if (strcmp (signature, "as") == 0)
+      else if (signature[0] == 'a')
         g_string_append (text, "[]");
       else
         g_string_append (text, "0");
@@ -477,6 +487,67 @@ test_every_method_has_parser (Fixture *fixture, gconstpointer data)
       g_assert_true (request != NULL || error != NULL);
       g_assert_false (g_error_matches (error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_SUPPORTED));
     }
+}
+
+typedef struct
+{
+  const char *name;
+  const char *argv;
+  const char *options;
+  const char *message; /* what the error must name */
+} ExecCase;
+
+static const ExecCase bad_execs[] = {
+  { "no-program", "@as []", "{}", "argv" },
+  { "empty-program", "['', 'x']", "{}", "argv" },
+  { "env-without-value", "['id']", "{'env': <['A']>}", "A" },
+  { "env-without-name", "['id']", "{'env': <['=x']>}", "=x" },
+  { "cwd-relative", "['id']", "{'cwd': <'etc'>}", "cwd" },
+  { "cwd-unclean", "['id']", "{'cwd': <'/etc/../x'>}", "cwd" },
+  { "cwd-descriptor", "['id']", "{'cwd': <'/proc/self/fd/8'>}", "cwd" },
+  { "user-empty", "['id']", "{'user': <''>}", "user" },
+};
+
+static ScRequest *
+parse_exec (Fixture *fixture, const char *argv, const char *options, GError **error)
+{
+  int fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&fd, 1);
+  g_autofree char *arguments
+      = g_strdup_printf ("('etcd', %s, [handle 0, handle 0, handle 0], %s)", argv, options);
+
+  return parse_with_fds (fixture, "Exec", arguments, fds, error);
+}
+
+static void
+test_exec_refuses (Fixture *fixture, gconstpointer data)
+{
+  const ExecCase *row = data;
+  g_autoptr (GError) error = NULL;
+
+  g_autoptr (ScRequest) request = parse_exec (fixture, row->argv, row->options, &error);
+
+  g_assert_null (request);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, row->message));
+}
+
+static void
+test_exec_is_counted_apart (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_autoptr (ScRequest) request
+      = parse_exec (fixture, "['id', '-u']", "{'tty': <true>, 'user': <'web'>}", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (request->subject.containers[0], ==, "etcd");
+  g_assert_true (request->op->is_apart);
+  g_assert_cmpuint (request->op->claims->len, ==, 0);
+  const ScProcess *process = sc_program_get_process (request->op->program);
+  g_assert_cmpstr (process->args[1], ==, "-u");
+  g_assert_cmpstr (process->user, ==, "web");
+  g_assert_true (process->has_terminal);
 }
 
 typedef struct
@@ -539,6 +610,11 @@ add_tables (void)
       g_autofree char *path = g_strconcat ("/requests/import/refuses-index-", handles[i], NULL);
       g_test_add_data_func (path, handles[i], test_import_refuses_index);
     }
+  for (gsize i = 0; i < G_N_ELEMENTS (bad_execs); i++)
+    {
+      g_autofree char *path = g_strconcat ("/requests/exec/refuses-", bad_execs[i].name, NULL);
+      g_test_add (path, Fixture, &bad_execs[i], set_up, test_exec_refuses, tear_down);
+    }
   for (gsize i = 0; i < G_N_ELEMENTS (bad_files); i++)
     {
       g_autofree char *path = g_strconcat ("/requests/import/refuses-", bad_files[i].name, NULL);
@@ -551,6 +627,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   add_tables ();
+  ADD ("/requests/exec/is-counted-apart", test_exec_is_counted_apart);
   ADD ("/requests/pull/keeps-reference", test_pull_keeps_reference);
   ADD ("/requests/pull/resolves-short-name", test_pull_resolves_short_name);
   ADD ("/requests/install/names-by-image", test_install_names_by_image);

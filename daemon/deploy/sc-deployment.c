@@ -166,6 +166,14 @@ fill_partial (const Stage *self,
   return sc_fd_sync (self->checkout_fd, "the checkout directory", error);
 }
 
+int
+sc_bundle_make_empty (const ScPaths *paths, const char *directory, GError **error)
+{
+  sc_autofd checkout_fd = sc_fd_ensure_dir (paths->checkout, 0700, error);
+
+  return checkout_fd >= 0 ? make_directory (checkout_fd, directory, error) : -1;
+}
+
 gboolean
 sc_bundle_make (const ScPaths *paths,
                 ScRepo *repo,
@@ -176,8 +184,7 @@ sc_bundle_make (const ScPaths *paths,
                 GCancellable *cancellable,
                 GError **error)
 {
-  sc_autofd checkout_fd = sc_fd_ensure_dir (paths->checkout, 0700, error);
-  sc_autofd dir_fd = checkout_fd >= 0 ? make_directory (checkout_fd, directory, error) : -1;
+  sc_autofd dir_fd = sc_bundle_make_empty (paths, directory, error);
 
   return dir_fd >= 0
          && fill_directory (dir_fd, repo, name, rootfs_commit, rendering, cancellable, error);

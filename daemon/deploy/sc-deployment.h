@@ -30,8 +30,10 @@ gboolean sc_deployment_stage (const ScPaths *paths,
  * @directory: of the checkout path, ".….partial", so that it goes at the next start at the latest
  *
  * What a deployment consists of, for a container that runs once: without a ref, and not synced.
- * sc_bundle_remove(): nothing may be mounted there.
+ * sc_bundle_make_empty(): returns an fd of the directory, or -1. sc_bundle_remove(): nothing may be
+ * mounted there.
  */
+int sc_bundle_make_empty (const ScPaths *paths, const char *directory, GError **error);
 gboolean sc_bundle_make (const ScPaths *paths,
                          ScRepo *repo,
                          const char *directory,

@@ -150,7 +150,7 @@ render_config (Rendering *self, GError **error)
                                        .paths = self->request->paths,
                                        .cgroups_path = cgroups_path,
                                        .is_used = self->facts.uses_runtime,
-                                       .args = self->request->once_args };
+                                       .process = self->request->once_process };
   if (!sc_runtime_config_complete (config, &rules, self->notes, error))
     return NULL;
 

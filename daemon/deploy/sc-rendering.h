@@ -8,6 +8,7 @@
 
 #include "deploy/sc-exports.h"
 #include "deploy/sc-host-path.h"
+#include "deploy/sc-process.h"
 #include "deploy/sc-template.h"
 #include "image/sc-image-config.h"
 
@@ -33,8 +34,8 @@ typedef struct
   gboolean is_volatile;   /* what is written to the root is not kept for the next start */
 
   /* for a container that runs once; NULL for a service */
-  const char *once_unit;        /* (nullable) of the transient service, without ".service" */
-  const char *const *once_args; /* (nullable) what runs in place of what the image says */
+  const char *once_unit;         /* (nullable) of the transient service, without ".service" */
+  const ScProcess *once_process; /* (nullable) what runs in place of what the image says */
 } ScRenderRequest;
 
 typedef struct

@@ -4,7 +4,6 @@
 #include "deploy/sc-host-path.h"
 #include "deploy/sc-runtime-migrate.h"
 #include "deploy/sc-runtime-mounts.h"
-#include "deploy/sc-stored.h"
 
 static const ScJsonLimits limits = {
   .max_bytes = 8 * 1024 * 1024,
@@ -166,11 +165,10 @@ complete_process (JsonObject *config,
   gboolean has_terminal = FALSE;
   const char *label = NULL;
   JsonObject *process = ensure_object (config, "process", error);
-  if (process != NULL && rules->args != NULL)
-    json_object_set_array_member (process, "args", sc_stored_write_strv (rules->args));
-  if (process == NULL || !check_args (process, rules, error) || !complete_cwd (process, error)
+  if (process == NULL || !sc_json_get_bool (process, "terminal", FALSE, &has_terminal, error)
+      || (rules->process != NULL && !sc_process_apply (rules->process, process, NULL, NULL, error))
+      || !check_args (process, rules, error) || !complete_cwd (process, error)
       || !sc_json_get_strv (process, "env", &env, error)
-      || !sc_json_get_bool (process, "terminal", FALSE, &has_terminal, error)
       || !sc_json_get_string (process, "selinuxLabel", &label, error))
     return FALSE;
 
@@ -183,9 +181,10 @@ complete_process (JsonObject *config,
     return FALSE;
   json_object_set_int_member (user, "gid", (gint64)id);
 
-  if (has_terminal)
+  if (has_terminal && rules->process == NULL)
     add_note (notes, rules, "process.terminal set to false: a service has none");
-  json_object_set_boolean_member (process, "terminal", FALSE);
+  json_object_set_boolean_member (process, "terminal",
+                                  rules->process != NULL && rules->process->has_terminal);
   /* runc refuses to start with a label on a host without SELinux, and hosts with it are not
    * supported yet */
   if (label != NULL && label[0] != '\0')

@@ -9,6 +9,7 @@
 
 #include "base/sc-json.h"
 #include "base/sc-paths.h"
+#include "deploy/sc-process.h"
 
 typedef struct
 {
@@ -16,7 +17,7 @@ typedef struct
   const ScPaths *paths;
   const char *cgroups_path; /* what linux.cgroupsPath becomes */
   gboolean is_used;         /* the unit starts it: it must have a process */
-  const char *const *args;  /* (nullable) what runs in place of process.args */
+  const ScProcess *process; /* (nullable) what runs in place of what the image says */
 } ScRuntimeConfigRules;
 
 /* Below the deployment: the root of a container that may write to it, which its unit mounts. */

@@ -39,6 +39,27 @@ add_commands (GVariantBuilder *builder, const char *property, const char *const 
   g_variant_builder_add (builder, "(sv)", property, g_variant_builder_end (&list));
 }
 
+/* Its words are meant as they are: a plain ExecStart has "$NAME" replaced. */
+static void
+add_start (GVariantBuilder *builder, const char *const *argv)
+{
+  static const char *const flags[] = { "no-env-expand", NULL };
+  g_auto (GVariantBuilder) list = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(sasas)"));
+
+  g_variant_builder_add (&list, "(s^as^as)", argv[0], argv, flags);
+  g_variant_builder_add (builder, "(sv)", "ExecStartEx", g_variant_builder_end (&list));
+}
+
+/* Not BindsTo=: with that a restart of the other unit would run the program once more. */
+static void
+add_bounds (GVariantBuilder *builder, const char *const *units)
+{
+  if (units == NULL)
+    return;
+  g_variant_builder_add (builder, "(sv)", "StopPropagatedFrom", g_variant_new_strv (units, -1));
+  g_variant_builder_add (builder, "(sv)", "After", g_variant_new_strv (units, -1));
+}
+
 static GVariant *
 unit_properties (const ScCommand *command)
 {
@@ -59,15 +80,16 @@ unit_properties (const ScCommand *command)
     g_variant_builder_add (&builder, "(sv)", "LogLevelMax", g_variant_new_int32 (LOG_NOTICE));
   if (command->delegate)
     g_variant_builder_add (&builder, "(sv)", "Delegate", g_variant_new_boolean (TRUE));
-  if (command->bound_to != NULL)
+  if (command->stop_timeout_s > 0)
     {
-      const char *const units[] = { command->bound_to, NULL };
-      g_variant_builder_add (&builder, "(sv)", "BindsTo", g_variant_new_strv (units, 1));
-      g_variant_builder_add (&builder, "(sv)", "After", g_variant_new_strv (units, 1));
+      g_variant_builder_add (
+          &builder, "(sv)", "TimeoutStopUSec",
+          g_variant_new_uint64 ((guint64)command->stop_timeout_s * G_USEC_PER_SEC));
+      g_variant_builder_add (&builder, "(sv)", "SendSIGHUP", g_variant_new_boolean (TRUE));
     }
-  const char *const *const start[] = { command->argv, NULL };
+  add_bounds (&builder, command->bound_to);
   add_commands (&builder, "ExecStartPre", command->before);
-  add_commands (&builder, "ExecStart", start);
+  add_start (&builder, command->argv);
   add_commands (&builder, "ExecStopPost", command->after);
   add_stdio (&builder, command);
   return g_variant_builder_end (&builder);
@@ -98,13 +120,26 @@ start (ScSystemd *self,
   return sc_systemd_finish_job (self, job, command->timeout_s, cancellable, error);
 }
 
+/* When another unit takes it along, the job that started it ends before it does. */
+static gboolean
+wait_for_end (ScSystemd *self, const char *unit, ScUnitStatus *status, GError **error)
+{
+  if (!sc_systemd_get_status (self, unit, status, NULL, error))
+    return FALSE;
+  if (strcmp (status->active_state, "inactive") == 0
+      || strcmp (status->active_state, "failed") == 0)
+    return TRUE;
+  return sc_systemd_stop (self, unit, STOP_TIMEOUT_S, NULL, error)
+         && sc_systemd_get_status (self, unit, status, NULL, error);
+}
+
 /* How a program that ended did so, as a shell says it. FALSE with @error when it was never run. */
 static gboolean
 read_exit_status (ScSystemd *self, const char *unit, int *exit_status, GError **error)
 {
   g_auto (ScUnitStatus) status = { 0 };
 
-  if (!sc_systemd_get_status (self, unit, &status, NULL, error))
+  if (!wait_for_end (self, unit, &status, error))
     return FALSE;
   if (status.exit_code == CLD_EXITED)
     {

@@ -385,3 +385,31 @@ sc_systemd_kill (ScSystemd *self, const char *unit)
       = sc_systemd_call (self, SC_SYSTEMD_MANAGER_PATH, SC_SYSTEMD_MANAGER_INTERFACE, "KillUnit",
                          g_variant_new ("(ssi)", unit, "all", 9), "()", NULL, NULL);
 }
+
+void
+sc_systemd_signal_async (GDBusConnection *bus,
+                         const char *unit,
+                         int signal,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_dbus_connection_call (bus, SC_SYSTEMD_BUS_NAME, SC_SYSTEMD_MANAGER_PATH,
+                          SC_SYSTEMD_MANAGER_INTERFACE, "KillUnit",
+                          g_variant_new ("(ssi)", unit, "main", signal), G_VARIANT_TYPE_UNIT,
+                          G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, NULL, callback, user_data);
+}
+
+gboolean
+sc_systemd_signal_finish (GDBusConnection *bus, GAsyncResult *result, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (bus, result, &cause);
+
+  if (reply != NULL)
+    return TRUE;
+  if (is_remote_error (cause, "org.freedesktop.systemd1.NoSuchUnit")
+      || is_remote_error (cause, "org.freedesktop.systemd1.NoSuchProcess"))
+    return sc_error_set (error, SYSCONT_ERROR_BUSY, "the program does not run");
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}

@@ -66,6 +66,21 @@ gboolean
 sc_systemd_ref_unit (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
 void sc_systemd_unref_unit (ScSystemd *self, const char *unit);
 
+/**
+ * sc_systemd_signal_async:
+ * @callback: (nullable): for sc_systemd_signal_finish()
+ *
+ * Sends @signal to the main process of @unit, without blocking: from any thread with a main context.
+ */
+void sc_systemd_signal_async (GDBusConnection *bus,
+                              const char *unit,
+                              int signal,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+
+/** sc_systemd_signal_finish: BUSY when there is no such process (yet, or any more) */
+gboolean sc_systemd_signal_finish (GDBusConnection *bus, GAsyncResult *result, GError **error);
+
 /** sc_systemd_kill: SIGKILL to all processes of a unit; errors are not one */
 void sc_systemd_kill (ScSystemd *self, const char *unit);
 
@@ -93,11 +108,14 @@ typedef struct
   const char *directory;   /* (nullable) where it runs */
   const int *stdio;        /* (nullable) its standard input, output and error */
   gboolean delegate;       /* it makes control groups below its own */
-  const char *bound_to;    /* (nullable) unit with which it ends */
+  const char *const *bound_to;      /* (nullable) units with which it ends, whatever ends them */
   const char *const *const *before; /* (nullable) commands before it, up to a NULL */
   const char *const *const *after;  /* (nullable) commands when it has ended, whichever way */
   guint timeout_s;                  /* 0 = as long as it takes */
   gboolean is_quiet;                /* that it was run is not worth a line in the journal */
+  guint
+      stop_timeout_s; /* how long it may take to end after SIGTERM and SIGHUP, which a shell minds;
+                         * 0 = systemd's default, and only SIGTERM */
 } ScCommand;
 
 /**

@@ -62,10 +62,11 @@ run_command (const ScHealthProbe *self, guint timeout_s, GError **error)
   sc_autofd null_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   sc_autofd output_fd = memfd_create ("syscont-health", MFD_CLOEXEC);
   const int stdio[] = { null_fd, output_fd, output_fd };
+  const char *const bounds[] = { service, NULL };
   const ScCommand command = { .argv = (const char *const *)argv->pdata,
                               .description = "Health check of a system container",
                               .stdio = stdio,
-                              .bound_to = service,
+                              .bound_to = bounds,
                               .timeout_s = timeout_s,
                               .is_quiet = TRUE };
   int exit_status = 0;

@@ -161,7 +161,7 @@ sc_image_render (const ScImageRenderRequest *request,
     .now_s = g_get_real_time () / G_USEC_PER_SEC,
     .is_volatile = container->is_volatile,
     .once_unit = request->once_unit,
-    .once_args = request->once_args,
+    .once_process = request->once_process,
   };
   out->rendering = sc_render (&render, error);
   return out->rendering != NULL

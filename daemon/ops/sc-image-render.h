@@ -20,8 +20,8 @@ typedef struct
   const ScImage *image;
   const ScContainer *container; /* as it will be: name, reference, uuid and the caller's values */
   const char *once_unit;        /* (nullable) as in ScRenderRequest; then host files are left out */
-  const char *const *once_args; /* (nullable) */
-  GHashTable *secrets;          /* (nullable) as in ScRenderRequest */
+  const ScProcess *once_process; /* (nullable) */
+  GHashTable *secrets;           /* (nullable) as in ScRenderRequest */
   ScSystemd *systemd; /* (nullable) to ask which package a file belongs to that is in the way */
 } ScImageRenderRequest;
 

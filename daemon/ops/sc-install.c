@@ -27,8 +27,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#define N_STDIO 3
-
 #define TMPFILES_TIMEOUT_S 60
 
 typedef struct
@@ -45,8 +43,6 @@ typedef struct
   gboolean start;
   gboolean is_volatile;
   gboolean once;
-  char **argv;        /* (owned) (nullable) */
-  int stdio[N_STDIO]; /* (owned) -1 for none */
 } InstallOp;
 
 /* What is known before the host is touched. */
@@ -419,8 +415,7 @@ run_once (Install *self, GCancellable *cancellable, GError **error)
                           .image = self->image,
                           .container = self->container,
                           .secrets = self->context->secrets,
-                          .argv = (const char *const *)op->argv,
-                          .stdio = op->stdio[0] >= 0 ? op->stdio : NULL };
+                          .program = op->base.program };
 
   return sc_host_check (self->context->config, error) && sc_run_once (&run, cancellable, error);
 }
@@ -484,9 +479,6 @@ install_free (ScOp *base)
   g_clear_pointer (&op->platform, sc_platform_free);
   g_strfreev (op->allow_host_paths);
   g_clear_pointer (&op->health, sc_health_free);
-  g_strfreev (op->argv);
-  for (int i = 0; i < N_STDIO; i++)
-    sc_fd_cleanup (&op->stdio[i]);
   g_free (op);
 }
 
@@ -516,9 +508,13 @@ sc_op_new_install (const ScInstallRequest *request)
   op->start = request->start;
   op->is_volatile = request->is_volatile;
   op->once = request->once;
-  op->argv = g_strdupv ((char **)request->argv);
-  for (int i = 0; i < N_STDIO; i++)
-    op->stdio[i]
-        = request->stdio != NULL ? fcntl (request->stdio[i], F_DUPFD_CLOEXEC, N_STDIO) : -1;
+  op->base.is_apart = request->once;
+  if (request->once || request->stdio != NULL)
+    {
+      g_autofree char *unit_stem = g_strconcat (request->name, "-run", NULL);
+      const ScProgramRequest program
+          = { .process = request->process, .stdio = request->stdio, .unit_stem = unit_stem };
+      op->base.program = sc_program_new (&program);
+    }
   return &op->base;
 }

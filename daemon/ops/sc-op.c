@@ -96,6 +96,7 @@ sc_op_free (ScOp *self)
   g_ptr_array_unref (self->claims);
   g_clear_pointer (&self->auth, sc_secret_free);
   g_clear_pointer (&self->secrets, g_hash_table_unref);
+  g_clear_pointer (&self->program, sc_program_free);
   self->op_class->free (self);
 }
 

@@ -13,6 +13,7 @@
 #include "deploy/sc-update-state.h"
 #include "image/sc-platform.h"
 #include "image/sc-reference.h"
+#include "ops/sc-program.h"
 #include "ops/sc-secret.h"
 
 typedef struct _ScOp ScOp;
@@ -59,6 +60,7 @@ typedef struct
   const char *type; /* of the job, in kebab-case */
   gboolean (*run) (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **error);
   void (*free) (ScOp *op);
+  gboolean leaves_state; /* what is on disk is the same afterwards */
 } ScOpClass;
 
 struct _ScOp
@@ -69,6 +71,8 @@ struct _ScOp
   ScSecret *auth;    /* (owned) (nullable) the login that came with the call; the service sets it */
   /* (owned) (nullable) char* of a template value to ScSecret; the service sets it, names checked */
   GHashTable *secrets;
+  ScProgram *program; /* (owned) (nullable) what it runs for the caller */
+  gboolean is_apart;  /* it may take as long as somebody works in it, and is counted apart */
 };
 
 void sc_op_free (ScOp *self);
@@ -158,11 +162,15 @@ typedef struct
 
   /* run to its end and leave nothing, as an image may also say by a label */
   gboolean once;
-  const char *const *argv; /* (nullable) what runs in place of what the image says */
-  const int *stdio;        /* (nullable) three fds, which are duplicated */
+  ScProcess process; /* what runs in place of what the image says */
+  const int *stdio;  /* (nullable) three fds, which are duplicated */
 } ScInstallRequest;
 
 ScOp *sc_op_new_install (const ScInstallRequest *request);
+
+/** sc_op_new_exec: @name: of a container, checked; @process: checked; @stdio: three fds, which are
+ * duplicated */
+ScOp *sc_op_new_exec (const char *name, const ScProcess *process, const int *stdio);
 
 /**
  * sc_op_new_login:

@@ -3,13 +3,11 @@
 
 #include "base/sc-log.h"
 #include "deploy/sc-deployment.h"
-#include "deploy/sc-runtime-config.h"
-#include "deploy/sc-unit-text.h"
 #include "ops/sc-image-render.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-program-run.h"
 
 #define LABEL              "atomic.run"
-#define DAEMON_UNIT        "syscontd.service"
 #define TMPFILES_TIMEOUT_S 60
 
 typedef struct
@@ -53,37 +51,21 @@ run_tmpfiles (const Run *self, const char *option, GError **error)
                             NULL, error);
 }
 
-/* The root is mounted by the service, so that it is also unmounted when nobody is left to do it. */
 static gboolean
 run_container (const Run *self, int *exit_status, GCancellable *cancellable, GError **error)
 {
-  const char *runtime = self->request->context->config->runtime;
-  g_autofree char *service = g_strconcat (self->unit, ".service", NULL);
-  g_autofree char *own = g_strconcat (self->bundle, "/writable", NULL);
-  g_autofree char *upper = g_strconcat (own, "/upper", NULL);
-  g_autofree char *work = g_strconcat (own, "/work", NULL);
-  g_autofree char *root = g_strconcat (self->bundle, "/" SC_WRITABLE_ROOT, NULL);
-  const char *const run[] = { runtime, "run", self->unit, NULL };
-  const char *const mkdir[] = { "/usr/bin/mkdir", "-p", "-m", "0755", upper, work, root, NULL };
-  const char *const mount[]
-      = { "/usr/bin/mount", "-t", "overlay", "-o", SC_OVERLAY_OPTIONS, "overlay", root, NULL };
-  const char *const delete[] = { runtime, "delete", "-f", self->unit, NULL };
-  const char *const umount[] = { "/usr/bin/umount", "-l", root, NULL };
-  const char *const *const before[] = { mkdir, mount, NULL };
-  const char *const *const after[]
-      = { delete, self->rendered.rendering->is_writable ? umount : NULL, NULL };
-  const ScCommand command = { .unit = service,
-                              .argv = run,
-                              .description = "System container that runs once",
-                              .directory = self->bundle,
-                              .stdio = self->request->stdio,
-                              .delegate = TRUE,
-                              .bound_to = DAEMON_UNIT,
-                              .before = self->rendered.rendering->is_writable ? before : NULL,
-                              .after = after };
+  const ScRunOnce *request = self->request;
+  const ScProgramRun run
+      = { .systemd = request->systemd,
+          .runtime = request->context->config->runtime,
+          .unit = self->unit,
+          .directory = self->bundle,
+          .description = "System container that runs once",
+          .stdio = request->program != NULL ? sc_program_get_stdio (request->program) : NULL };
 
-  sc_progress_set_phase (self->request->context->progress, "start");
-  return sc_systemd_run_command (self->request->systemd, &command, exit_status, cancellable, error);
+  sc_progress_set_phase (request->context->progress, "start");
+  return sc_program_run_bundle (&run, self->rendered.rendering->is_writable ? "rootfs" : NULL,
+                                exit_status, cancellable, error);
 }
 
 static gboolean
@@ -104,13 +86,15 @@ static gboolean
 render (Run *self, GCancellable *cancellable, GError **error)
 {
   const ScRunOnce *request = self->request;
+  const ScProcess *process
+      = request->program != NULL ? sc_program_get_process (request->program) : NULL;
   const ScImageRenderRequest render_request = { .context = request->context,
                                                 .repo = request->repo,
                                                 .image = request->image,
                                                 .container = request->container,
                                                 .secrets = request->secrets,
                                                 .once_unit = self->unit,
-                                                .once_args = request->argv };
+                                                .once_process = process };
 
   sc_progress_set_phase (request->context->progress, "render");
   return sc_image_render (&render_request, &self->rendered, cancellable, error);
@@ -141,7 +125,11 @@ sc_run_once (const ScRunOnce *request, GCancellable *cancellable, GError **error
   g_auto (Run) self = { .request = request };
   int exit_status = 0;
 
-  self.unit = g_strdup_printf ("%s-run-%" G_GUINT64_FORMAT, name, request->context->job_id);
+  if (request->program != NULL && !sc_program_look_at_terminal (request->program, error))
+    return FALSE;
+  self.unit = request->program != NULL
+                  ? sc_program_dup_unit (request->program, request->context->job_id)
+                  : g_strdup_printf ("%s-run-%" G_GUINT64_FORMAT, name, request->context->job_id);
   self.directory = g_strdup_printf (".%s.partial", self.unit);
   self.bundle = g_build_filename (paths->checkout, self.directory, NULL);
   self.tmpfiles = g_strdup_printf ("%s/tmpfiles-%s.conf", self.bundle, name);

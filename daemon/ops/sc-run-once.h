@@ -9,6 +9,7 @@
 #include "deploy/sc-container.h"
 #include "host/sc-systemd.h"
 #include "ops/sc-op.h"
+#include "ops/sc-program.h"
 #include "store/sc-image-store.h"
 
 /** ScRunOnce: everything is lent */
@@ -20,8 +21,8 @@ typedef struct
   const ScImage *image;
   const ScContainer *container; /* name, reference, uuid and the caller's values */
   GHashTable *secrets;          /* (nullable) as in ScRenderRequest */
-  const char *const *argv;      /* (nullable) what runs in place of what the image says */
-  const int *stdio;             /* (nullable) three fds; NULL for the journal */
+  ScProgram *program;           /* (nullable) what runs in place of what the image says, and where;
+                                 * NULL for the journal */
 } ScRunOnce;
 
 /** sc_run_is_once: whether the image says by its label "atomic.run" that it is to be run once */

@@ -18,6 +18,7 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Start", SC_ACTION_MANAGE, "start the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Restart", SC_ACTION_MANAGE, "restart the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Exec", SC_ACTION_EXEC, "run a program in the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Update", SC_ACTION_UPDATE, "update the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Update:check", SC_ACTION_CHECK,
     "look for a new image of the system container" },
@@ -64,6 +65,8 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Subscribe", SC_ACTION_INSPECT, NULL },
   { SYSCONT_MANAGER_INTERFACE, "Unsubscribe", SC_ACTION_INSPECT, NULL },
   { SYSCONT_JOB_INTERFACE, "Cancel", SC_ACTION_CANCEL_FOREIGN, NULL },
+  { SYSCONT_JOB_INTERFACE, "Resize", NULL, NULL },
+  { SYSCONT_JOB_INTERFACE, "Signal", NULL, NULL },
   { LOG_CONTROL, "Set", NULL, NULL },
 }; /* a method that is not listed is refused */
 

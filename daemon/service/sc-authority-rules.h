@@ -19,6 +19,7 @@
 #define SC_ACTION_UNINSTALL      "org.syscont.uninstall"
 #define SC_ACTION_SET_VALUES     "org.syscont.set-values"
 #define SC_ACTION_MANAGE         "org.syscont.manage"
+#define SC_ACTION_EXEC           "org.syscont.exec"
 #define SC_ACTION_STORAGE        "org.syscont.storage"
 #define SC_ACTION_MANAGE_TRUST   "org.syscont.manage-trust"
 #define SC_ACTION_CANCEL_FOREIGN "org.syscont.cancel-foreign"

@@ -51,7 +51,11 @@ count_running (const ScJobQueue *self)
   guint count = 0;
 
   for (guint i = 0; i < self->places->len; i++)
-    count += ((const Place *)self->places->pdata[i])->running;
+    {
+      const Place *place = self->places->pdata[i];
+
+      count += place->running && !place->ticket.is_apart;
+    }
   return count;
 }
 
@@ -66,7 +70,7 @@ count_places_taken (const ScJobQueue *self)
     {
       const Place *place = self->places->pdata[i];
 
-      count += place->running || !place->ready;
+      count += (place->running || !place->ready) && !place->ticket.is_apart;
     }
   return count;
 }
@@ -80,9 +84,56 @@ count_waiting (const ScJobQueue *self, guint uid)
     {
       const Place *place = self->places->pdata[i];
 
-      count += !place->running && place->ticket.uid == uid;
+      count += !place->running && !place->ticket.is_apart && place->ticket.uid == uid;
     }
   return count;
+}
+
+/* @uid: (nullable): NULL for all */
+static guint
+count_kind (const ScJobQueue *self, gboolean is_apart, const guint *uid)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < self->places->len; i++)
+    {
+      const ScTicket *ticket = &((const Place *)self->places->pdata[i])->ticket;
+
+      count += ticket->is_apart == is_apart && (uid == NULL || ticket->uid == *uid);
+    }
+  return count;
+}
+
+static gboolean
+check_limits (const ScJobQueue *self, const ScTicket *ticket, GError **error)
+{
+  guint n_kind = count_kind (self, ticket->is_apart, NULL);
+
+  if (n_kind >= (ticket->is_apart ? SC_JOB_QUEUE_MAX_APART : SC_JOB_QUEUE_MAX_JOBS))
+    return sc_error_set (error, SYSCONT_ERROR_BUSY, "%u jobs are there already, try again later",
+                         n_kind);
+  if (ticket->is_apart && count_kind (self, TRUE, &ticket->uid) >= SC_JOB_QUEUE_MAX_APART_UID)
+    return sc_error_set (error, SYSCONT_ERROR_BUSY,
+                         "%d programs of the user %u run in containers already",
+                         SC_JOB_QUEUE_MAX_APART_UID, ticket->uid);
+  if (!ticket->is_apart && count_waiting (self, ticket->uid) >= SC_JOB_QUEUE_MAX_WAITING)
+    return sc_error_set (error, SYSCONT_ERROR_BUSY,
+                         "%d jobs of the user %u wait already, try again later",
+                         SC_JOB_QUEUE_MAX_WAITING, ticket->uid);
+  return TRUE;
+}
+
+static guint64
+find_first_counted (const ScJobQueue *self)
+{
+  for (guint i = 0; i < self->places->len; i++)
+    {
+      const Place *place = self->places->pdata[i];
+
+      if (!place->ticket.is_apart)
+        return place->ticket.id;
+    }
+  return 0;
 }
 
 static gboolean
@@ -93,10 +144,10 @@ check_no_queue (const ScJobQueue *self, const ScTicket *ticket, GError **error)
   if (obstacle != NULL)
     return sc_error_set (error, SYSCONT_ERROR_BUSY,
                          "job %" G_GUINT64_FORMAT " works on the same thing", obstacle->ticket.id);
-  if (count_places_taken (self) >= self->max_running)
+  if (!ticket->is_apart && count_places_taken (self) >= self->max_running)
     return sc_error_set (error, SYSCONT_ERROR_BUSY,
                          "as many jobs run as may, job %" G_GUINT64_FORMAT " is the first of them",
-                         ((const Place *)self->places->pdata[0])->ticket.id);
+                         find_first_counted (self));
   return TRUE;
 }
 
@@ -105,13 +156,8 @@ sc_job_queue_add (ScJobQueue *self, const ScTicket *ticket, GError **error)
 {
   if (ticket->no_queue && !check_no_queue (self, ticket, error))
     return FALSE;
-  if (self->places->len >= SC_JOB_QUEUE_MAX_JOBS)
-    return sc_error_set (error, SYSCONT_ERROR_BUSY, "%u jobs are there already, try again later",
-                         self->places->len);
-  if (count_waiting (self, ticket->uid) >= SC_JOB_QUEUE_MAX_WAITING)
-    return sc_error_set (error, SYSCONT_ERROR_BUSY,
-                         "%d jobs of the user %u wait already, try again later",
-                         SC_JOB_QUEUE_MAX_WAITING, ticket->uid);
+  if (!check_limits (self, ticket, error))
+    return FALSE;
 
   Place *place = g_new0 (Place, 1);
   place->ticket = *ticket;
@@ -143,13 +189,14 @@ sc_job_queue_set_ready (ScJobQueue *self, guint64 id)
 gboolean
 sc_job_queue_take (ScJobQueue *self, guint64 *id)
 {
-  if (count_running (self) >= self->max_running)
-    return FALSE;
+  gboolean is_full = count_running (self) >= self->max_running;
+
   for (guint i = 0; i < self->places->len; i++)
     {
       Place *place = self->places->pdata[i];
 
-      if (place->running || !place->ready || find_obstacle (self, place->ticket.claims, i) != NULL)
+      if (place->running || !place->ready || (is_full && !place->ticket.is_apart)
+          || find_obstacle (self, place->ticket.claims, i) != NULL)
         continue;
       place->running = TRUE;
       *id = place->ticket.id;

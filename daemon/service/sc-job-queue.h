@@ -11,6 +11,10 @@
 #define SC_JOB_QUEUE_MAX_WAITING 8  /* of one uid */
 #define SC_JOB_QUEUE_MAX_JOBS    64 /* waiting and running, of all */
 
+/* of those that are counted apart: waiting and running */
+#define SC_JOB_QUEUE_MAX_APART     64
+#define SC_JOB_QUEUE_MAX_APART_UID 16 /* of one uid */
+
 typedef struct _ScJobQueue ScJobQueue;
 
 /** ScTicket: what a job asks for */
@@ -20,6 +24,8 @@ typedef struct
   guint uid;
   GPtrArray *claims; /* (lent) of ScClaim, until the job is removed */
   gboolean no_queue; /* refuse instead of waiting */
+  gboolean is_apart; /* it may take as long as somebody works in it: needs none of the places, and
+                      * counts to other limits */
 } ScTicket;
 
 ScJobQueue *sc_job_queue_new (guint max_running);

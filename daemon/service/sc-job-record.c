@@ -21,9 +21,9 @@ static const char *const state_names[] = {
 };
 
 static const char *const container_types[]
-    = { "install", "uninstall",  "start",    "stop",         "restart",
-        "update",  "set-values", "rollback", "resume",       "set-policy",
-        "hold",    "pin",        "unpin",    "unquarantine", NULL };
+    = { "install",    "uninstall",    "start",  "stop",       "restart", "update",
+        "set-values", "rollback",     "resume", "set-policy", "hold",    "pin",
+        "unpin",      "unquarantine", "exec",   NULL };
 
 ScJobRecord *
 sc_job_record_new (guint64 id, const char *type, const char *const *targets)
@@ -79,6 +79,12 @@ gboolean
 sc_job_record_is_about_containers (const ScJobRecord *self)
 {
   return g_strv_contains (container_types, self->type);
+}
+
+gboolean
+sc_job_record_changes_containers (const ScJobRecord *self)
+{
+  return sc_job_record_is_about_containers (self) && strcmp (self->type, "exec") != 0;
 }
 
 static void

@@ -46,6 +46,9 @@ void sc_job_record_set_error (ScJobRecord *self, const GError *error);
 /** sc_job_record_is_about_containers: whether its targets are containers, not images */
 gboolean sc_job_record_is_about_containers (const ScJobRecord *self);
 
+/** sc_job_record_changes_containers: whether they may be others afterwards, so that it shows at them */
+gboolean sc_job_record_changes_containers (const ScJobRecord *self);
+
 /** sc_job_record_to_json: (transfer full) */
 char *sc_job_record_to_json (const ScJobRecord *self);
 

@@ -2,8 +2,8 @@
 #include "service/sc-job-registry.h"
 
 #include "base/sc-log.h"
-#include "dbus/sc-bus-names.h"
 #include "dbus/sc-bus-path.h"
+#include "service/sc-job-methods.h"
 #include "service/sc-job-queue.h"
 #include "service/sc-job-store.h"
 
@@ -42,14 +42,6 @@ typedef struct
   ScJob *job;
   ScJobOutcome *outcome;
 } Departure;
-
-/* A call of Cancel, while its caller is looked at */
-typedef struct
-{
-  ScJobRegistry *registry;
-  guint64 id;
-  GDBusMethodInvocation *invocation; /* (owned) */
-} Cancellation;
 
 static void start_jobs (ScJobRegistry *self);
 
@@ -123,7 +115,7 @@ set_last_jobs (ScJobRegistry *self, ScJob *job)
 {
   const ScJobRecord *record = sc_job_get_record (job);
 
-  if (!sc_job_record_is_about_containers (record))
+  if (!sc_job_record_changes_containers (record))
     return;
   for (gsize i = 0; record->targets[i] != NULL; i++)
     sc_objects_set_last_job (self->parts.objects, record->targets[i], sc_job_get_path (job));
@@ -172,7 +164,7 @@ on_job_done (ScJob *job, ScJobOutcome *outcome, gpointer user_data)
   const ScJobRecord *record = sc_job_get_record (job);
   Departure *departure = g_new0 (Departure, 1);
 
-  if (sc_job_record_is_about_containers (record) && record->targets[0] != NULL)
+  if (sc_job_record_changes_containers (record) && record->targets[0] != NULL)
     sc_objects_set_activity (self->parts.objects, record->targets[0], NULL);
 
   departure->registry = self;
@@ -197,67 +189,16 @@ start_jobs (ScJobRegistry *self)
     sc_job_start (sc_job_registry_find (self, id), self->parts.environment, on_job_done, self);
 }
 
-static void
-on_cancel_allowed (ScVerdict verdict, ScCaller *caller, gpointer user_data)
+gboolean
+sc_job_registry_cancel (ScJobRegistry *self, guint64 id, GError **error)
 {
-  g_autofree Cancellation *cancellation = user_data;
-  ScJobRegistry *self = cancellation->registry;
-  GDBusMethodInvocation *invocation = cancellation->invocation;
-  ScJob *job = sc_job_registry_find (self, cancellation->id);
-  g_autoptr (GError) error = NULL;
-
-  sc_idle_release (self->parts.idle);
-  if (verdict != SC_VERDICT_ALLOWED)
-    {
-      sc_authority_refuse (invocation, verdict);
-      return;
-    }
-
+  ScJob *job = sc_job_registry_find (self, id);
   gboolean was_queued = job != NULL && sc_job_get_record (job)->state == SC_JOB_QUEUED;
-  if (job != NULL && !sc_job_cancel (job, FALSE, &error))
-    {
-      g_dbus_method_invocation_return_gerror (invocation, error);
-      return;
-    }
-  g_dbus_method_invocation_return_value (invocation, NULL);
+
+  if (job != NULL && !sc_job_cancel (job, FALSE, error))
+    return FALSE;
   if (was_queued)
     after_end (self, job);
-}
-
-static gboolean
-on_handle_cancel (SyscontJob *object,
-                  GDBusMethodInvocation *invocation,
-                  GVariant *options,
-                  gpointer user_data)
-{
-  static const ScOptionSpec none[] = { { NULL, NULL } };
-  ScJobRegistry *self = user_data;
-  guint owner_uid = syscont_job_get_owner_uid (object);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ScOptions) parsed = sc_options_parse ("Cancel", none, options, &error);
-
-  if (parsed == NULL)
-    {
-      g_dbus_method_invocation_return_gerror (invocation, error);
-      return TRUE;
-    }
-
-  GDBusMessage *message = g_dbus_method_invocation_get_message (invocation);
-  const ScQuestion question = {
-    .interface = SYSCONT_JOB_INTERFACE,
-    .method = "Cancel",
-    .owner_uid = &owner_uid,
-    .interactive
-    = (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
-      != 0,
-  };
-  Cancellation *cancellation = g_new0 (Cancellation, 1);
-  cancellation->registry = self;
-  cancellation->id = syscont_job_get_id (object);
-  cancellation->invocation = invocation;
-  sc_idle_hold (self->parts.idle);
-  sc_authority_check (self->parts.authority, g_dbus_method_invocation_get_sender (invocation),
-                      &question, on_cancel_allowed, cancellation);
   return TRUE;
 }
 
@@ -281,7 +222,7 @@ on_phase (GObject *object, GParamSpec *pspec, gpointer user_data)
   for (gsize i = 0; i < G_N_ELEMENTS (activities); i++)
     if (strcmp (activities[i].phase, phase) == 0)
       state = activities[i].state;
-  if (sc_job_record_is_about_containers (sc_job_get_record (job))
+  if (sc_job_record_changes_containers (sc_job_get_record (job))
       && g_strv_length (sc_job_get_record (job)->targets) == 1)
     sc_objects_set_activity (self->parts.objects, sc_job_get_record (job)->targets[0], state);
 }
@@ -291,7 +232,7 @@ export_job (ScJobRegistry *self, ScJob *job)
 {
   SyscontJob *object = sc_job_get_object (job);
 
-  g_signal_connect (object, "handle-cancel", G_CALLBACK (on_handle_cancel), self);
+  sc_job_methods_connect (self, &self->parts, object);
   g_signal_connect (object, "notify::phase", G_CALLBACK (on_phase), self);
   sc_objects_add (self->parts.objects, sc_job_get_path (job), G_DBUS_INTERFACE_SKELETON (object));
 }
@@ -326,6 +267,7 @@ sc_job_registry_submit (ScJobRegistry *self, const ScSubmission *submission, GEr
     .uid = submission->caller->uid,
     .claims = request->op->claims,
     .no_queue = request->no_queue,
+    .is_apart = request->op->is_apart,
   };
 
   if (self->stopping)

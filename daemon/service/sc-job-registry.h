@@ -58,6 +58,9 @@ sc_job_registry_submit (ScJobRegistry *self, const ScSubmission *submission, GEr
 /** sc_job_registry_find: (transfer none) (nullable) */
 ScJob *sc_job_registry_find (ScJobRegistry *self, guint64 id);
 
+/** sc_job_registry_cancel: asks a job to end; one that is forgotten has. BUSY */
+gboolean sc_job_registry_cancel (ScJobRegistry *self, guint64 id, GError **error);
+
 /** sc_job_registry_list: (transfer none): of ScJob, by rising number */
 GPtrArray *sc_job_registry_list (ScJobRegistry *self);
 

@@ -173,6 +173,12 @@ sc_job_get_claims (const ScJob *self)
   return self->op->claims;
 }
 
+ScProgram *
+sc_job_get_program (const ScJob *self)
+{
+  return self->op != NULL ? self->op->program : NULL;
+}
+
 void
 sc_job_drop_op (ScJob *self)
 {
@@ -299,8 +305,18 @@ run_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
   G_GNUC_UNUSED g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
 
   run_op (run, outcome, cancellable);
-  load_inventory (run, outcome);
+  if (!run->op->op_class->leaves_state)
+    load_inventory (run, outcome);
   g_task_return_pointer (task, outcome, (GDestroyNotify)sc_job_outcome_free);
+}
+
+static gpointer
+run_in_own_thread (gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  run_in_thread (task, NULL, g_task_get_task_data (task), g_task_get_cancellable (task));
+  return NULL;
 }
 
 static void
@@ -340,7 +356,11 @@ sc_job_start (ScJob *self, const ScJobEnvironment *environment, ScJobFunc done, 
   g_task_set_return_on_cancel (task, FALSE);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, run, run_free);
-  g_task_run_in_thread (task, run_in_thread);
+  /* GTask's threads are few, and meant for what ends soon. */
+  if (self->op->is_apart)
+    g_thread_unref (g_thread_new ("program", run_in_own_thread, g_steal_pointer (&task)));
+  else
+    g_task_run_in_thread (task, run_in_thread);
 }
 
 /* How a job ended; what it did on the host, the operation has said itself. */

@@ -48,6 +48,10 @@ const char *sc_job_get_path (const ScJob *self);
 /** sc_job_get_claims: (transfer none): of ScClaim; valid until sc_job_drop_op() */
 GPtrArray *sc_job_get_claims (const ScJob *self);
 
+/** sc_job_get_program: (transfer none) (nullable): what it runs for its owner; valid until
+ * sc_job_drop_op(). NULL for a job that runs none, and for one that has ended */
+ScProgram *sc_job_get_program (const ScJob *self);
+
 /** sc_job_drop_op: frees the operation, and what it holds open, of a job that has ended */
 void sc_job_drop_op (ScJob *self);
 

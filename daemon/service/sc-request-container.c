@@ -10,18 +10,6 @@
 #include <string.h>
 
 #define MAX_HOST_PATHS 64
-#define N_STDIO        3
-
-static gboolean
-set_container (ScRequest *request, const char *name, GError **error)
-{
-  const char *const names[] = { name, NULL };
-
-  if (!sc_name_check (name, error))
-    return FALSE;
-  request->subject.containers = g_strdupv ((char **)names);
-  return TRUE;
-}
 
 static gboolean
 check_install_options (ScRequest *request,
@@ -69,35 +57,45 @@ parse_host_paths (const ScOptions *options, char ***paths, GError **error)
   return TRUE;
 }
 
-/* A container that runs once: what runs, and where it reads and writes. The descriptors may be of
- * any kind: only the container uses them. */
+/* What a container that runs once runs in place of what its image says; @argv and @env: (out)
+ * (transfer container): lent to @process */
 static gboolean
-parse_once (const ScCall *call,
-            ScRequest *request,
+parse_once (ScRequest *request,
             ScInstallRequest *install,
-            int stdio[N_STDIO],
+            const char ***argv,
+            const char ***env,
             GError **error)
+{
+  const ScOptions *options = request->options;
+
+  *argv = sc_options_get_strv (options, "argv");
+  *env = sc_options_get_strv (options, "env");
+  install->once = sc_options_get_bool (options, "once", FALSE);
+  install->process = (ScProcess){ .args = *argv,
+                                  .env = *env,
+                                  .has_terminal = sc_options_get_bool (options, "tty", FALSE) };
+  if (!install->once && (*argv != NULL || *env != NULL || install->process.has_terminal))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "the options \"argv\", \"env\" and \"tty\" need \"once\"");
+  return sc_process_check (&install->process, error);
+}
+
+static gboolean
+parse_stdio (const ScCall *call,
+             ScRequest *request,
+             ScInstallRequest *install,
+             int stdio[SC_PROGRAM_N_STDIO],
+             GError **error)
 {
   gsize n = 0;
   const gint32 *handles = sc_options_get_handles (request->options, "stdio", &n);
 
-  install->once = sc_options_get_bool (request->options, "once", FALSE);
-  if (install->argv != NULL && (!install->once || install->argv[0] == NULL))
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                         "option \"argv\" needs \"once\" and at least one word");
   if (handles == NULL)
-    return TRUE;
-  if (n != N_STDIO)
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                         "option \"stdio\" must have three descriptors");
-  for (gsize i = 0; i < N_STDIO; i++)
-    {
-      stdio[i] = sc_request_take_fd (call, handles[i], error);
-      if (stdio[i] < 0)
-        return FALSE;
-    }
+    return !install->process.has_terminal
+           || sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                            "option \"tty\" needs \"stdio\"");
   install->stdio = stdio;
-  return TRUE;
+  return sc_request_take_stdio (call, handles, n, stdio, error);
 }
 
 static gboolean
@@ -182,7 +180,7 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
     return FALSE;
   name = *given_name != '\0' ? g_strdup (given_name)
                              : sc_reference_container_name (request->subject.reference);
-  if (!set_container (request, name, error))
+  if (!sc_request_set_container (request, name, error))
     {
       if (*given_name == '\0' && error != NULL)
         g_prefix_error (error, "the image's name makes no container name, give one with --name: ");
@@ -193,7 +191,8 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
       || !parse_health (request->options, &health, error))
     return FALSE;
 
-  g_autofree const char **argv = sc_options_get_strv (request->options, "argv");
+  g_autofree const char **argv = NULL;
+  g_autofree const char **env = NULL;
   ScInstallRequest install = {
     .reference = request->subject.reference,
     .name = name,
@@ -204,15 +203,14 @@ parse_install (const ScCall *call, ScRequest *request, GError **error)
     .platform = platform,
     .enable = sc_options_get_bool (request->options, "enable", TRUE),
     .start = sc_options_get_bool (request->options, "start", FALSE),
-    .argv = argv,
   };
-  int stdio[N_STDIO] = { -1, -1, -1 };
+  int stdio[SC_PROGRAM_N_STDIO] = { -1, -1, -1 };
   gboolean is_good = parse_writable (request->options, &install.is_volatile, error)
-                     && parse_once (call, request, &install, stdio, error);
+                     && parse_once (request, &install, &argv, &env, error)
+                     && parse_stdio (call, request, &install, stdio, error);
   if (is_good)
     request->op = sc_op_new_install (&install);
-  for (gsize i = 0; i < N_STDIO; i++)
-    sc_fd_cleanup (&stdio[i]);
+  sc_request_clear_stdio (stdio);
   return is_good && sc_request_take_auth (call, request, error)
          && sc_request_take_secrets (call, request, values, error);
 }
@@ -270,14 +268,15 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
   const char *name;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &name, NULL);
-  return set_container (request, name, error);
+  return sc_request_set_container (request, name, error);
 }
 
 static const ScOptionSpec install_options[] = {
-  { "values", "a{ss}" }, { "start", "b" },       { "enable", "b" },   { "digest", "s" },
-  { "platform", "s" },   { "auth", "h" },        { "no-queue", "b" }, { "allow-host-paths", "as" },
-  { "writable", "s" },   { "once", "b" },        { "argv", "as" },    { "stdio", "ah" },
-  { "health", "a{sv}" }, { "secrets", "a{sh}" }, { NULL, NULL },
+  { "values", "a{ss}" }, { "start", "b" },  { "enable", "b" },     { "digest", "s" },
+  { "platform", "s" },   { "auth", "h" },   { "no-queue", "b" },   { "allow-host-paths", "as" },
+  { "writable", "s" },   { "once", "b" },   { "argv", "as" },      { "env", "as" },
+  { "tty", "b" },        { "stdio", "ah" }, { "health", "a{sv}" }, { "secrets", "a{sh}" },
+  { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {

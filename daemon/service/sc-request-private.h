@@ -20,6 +20,7 @@ typedef struct
 extern const ScMethod sc_request_image_methods[];
 extern const ScMethod sc_request_storage_methods[];
 extern const ScMethod sc_request_container_methods[];
+extern const ScMethod sc_request_exec_methods[];
 extern const ScMethod sc_request_login_methods[];
 extern const ScMethod sc_request_update_methods[];
 extern const ScMethod sc_request_query_methods[];
@@ -45,6 +46,22 @@ char **sc_request_check_names (const char *method, const char *const *names, GEr
 
 /** sc_request_take_fd: a copy of the descriptor that @handle means; -1 with INVALID_ARGUMENT */
 int sc_request_take_fd (const ScCall *call, gint32 handle, GError **error);
+
+/**
+ * sc_request_take_stdio:
+ * @stdio: (out): three descriptors, to be freed by sc_request_clear_stdio(), also after an error
+ *
+ * INVALID_ARGUMENT unless @handles mean three descriptors, which may be of any kind.
+ */
+gboolean sc_request_take_stdio (const ScCall *call,
+                                const gint32 *handles,
+                                gsize n_handles,
+                                int stdio[SC_PROGRAM_N_STDIO],
+                                GError **error);
+void sc_request_clear_stdio (int stdio[SC_PROGRAM_N_STDIO]);
+
+/** sc_request_set_container: INVALID_NAME */
+gboolean sc_request_set_container (ScRequest *request, const char *name, GError **error);
 
 /** sc_request_take_secret: (transfer full) (nullable): the one that @handle means; INVALID_ARGUMENT */
 ScSecret *sc_request_take_secret (const ScCall *call, gint32 handle, GError **error);

@@ -2,6 +2,7 @@
 #include "service/sc-request.h"
 
 #include "base/sc-digest.h"
+#include "base/sc-fd.h"
 #include "base/sc-name.h"
 #include "deploy/sc-rendering.h"
 #include "service/sc-request-private.h"
@@ -13,8 +14,9 @@
 const ScOptionSpec sc_request_no_options[] = { { NULL, NULL } };
 
 static const ScMethod *const groups[] = {
-  sc_request_image_methods,  sc_request_storage_methods, sc_request_container_methods,
-  sc_request_update_methods, sc_request_login_methods,   sc_request_query_methods,
+  sc_request_image_methods, sc_request_storage_methods, sc_request_container_methods,
+  sc_request_exec_methods,  sc_request_update_methods,  sc_request_login_methods,
+  sc_request_query_methods,
 };
 
 /* where images come from: Pull and Install, and the formats of ImportImage */
@@ -78,6 +80,17 @@ sc_request_check_names (const char *method, const char *const *names, GError **e
   return g_strv_builder_end (builder);
 }
 
+gboolean
+sc_request_set_container (ScRequest *request, const char *name, GError **error)
+{
+  const char *const names[] = { name, NULL };
+
+  if (!sc_name_check (name, error))
+    return FALSE;
+  request->subject.containers = g_strdupv ((char **)names);
+  return TRUE;
+}
+
 int
 sc_request_take_fd (const ScCall *call, gint32 handle, GError **error)
 {
@@ -90,6 +103,32 @@ sc_request_take_fd (const ScCall *call, gint32 handle, GError **error)
       return -1;
     }
   return g_unix_fd_list_get (call->fds, handle, error);
+}
+
+gboolean
+sc_request_take_stdio (const ScCall *call,
+                       const gint32 *handles,
+                       gsize n_handles,
+                       int stdio[SC_PROGRAM_N_STDIO],
+                       GError **error)
+{
+  if (n_handles != SC_PROGRAM_N_STDIO)
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "\"stdio\" must have three descriptors");
+  for (gsize i = 0; i < SC_PROGRAM_N_STDIO; i++)
+    {
+      stdio[i] = sc_request_take_fd (call, handles[i], error);
+      if (stdio[i] < 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+void
+sc_request_clear_stdio (int stdio[SC_PROGRAM_N_STDIO])
+{
+  for (gsize i = 0; i < SC_PROGRAM_N_STDIO; i++)
+    sc_fd_cleanup (&stdio[i]);
 }
 
 ScSecret *
