@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-client.h"
 
+#include "sc-job-log.h"
 #include "sc-printer.h"
 
 #include <fcntl.h>
@@ -46,14 +47,16 @@ start_agent (ScClient *self)
 static gboolean
 connect_bus (ScClient *self, GError **error)
 {
-  if (self->bus == NULL)
-    self->bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+  if (self->bus != NULL)
+    return TRUE;
+  self->bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
   if (self->bus == NULL)
     {
       g_prefix_error (error, "cannot reach the system bus: ");
       return FALSE;
     }
   g_dbus_connection_set_exit_on_close (self->bus, FALSE);
+  sc_job_log_watch (self->bus);
   return TRUE;
 }
 
@@ -136,6 +139,15 @@ sc_client_usage_error (const char *format, ...)
   va_end (arguments);
   g_printerr ("syscontctl: %s; see \"syscontctl --help\"\n", message);
   return SC_EXIT_USAGE;
+}
+
+int
+sc_client_run (ScClient *self, const char *method, GVariant *arguments)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = sc_client_call (self, method, arguments, NULL, &error);
+
+  return reply != NULL ? 0 : sc_client_fail (error);
 }
 
 GVariant *

@@ -41,6 +41,9 @@ void sc_client_clear (ScClient *self);
 GVariant *sc_client_call (
     ScClient *self, const char *method, GVariant *arguments, GUnixFDList *fds, GError **error);
 
+/** sc_client_run: a call whose reply has nothing to tell: exit status, the error printed */
+int sc_client_run (ScClient *self, const char *method, GVariant *arguments);
+
 /** sc_client_call_object: the same for another object and interface */
 GVariant *sc_client_call_object (ScClient *self,
                                  const char *path,

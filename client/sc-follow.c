@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
 
+#include "sc-job-log.h"
 #include "sc-printer.h"
 #include "sc-progress-line.h"
 
 #include <glib-unix.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 typedef struct
 {
   ScClient *client;
   const char *path;
+  gboolean runs_program;
   GMainLoop *loop;      /* (owned) */
   GVariant *properties; /* (owned) (nullable) last known, complete */
   char *phase;          /* (owned) (nullable) last one shown */
@@ -59,6 +63,18 @@ rate_of (Follow *self, guint64 bytes)
 }
 
 static void
+on_log_message (guint priority, const char *line, gpointer user_data)
+{
+  Follow *self = user_data;
+  g_autofree char *safe = sc_safe_text (line);
+
+  if (self->client->quiet || priority > LOG_WARNING)
+    return;
+  clear_line (self);
+  g_printerr ("warning: %s\n", safe);
+}
+
+static void
 show (Follow *self)
 {
   g_autofree char *state = sc_dict_string (self->properties, "State");
@@ -70,7 +86,7 @@ show (Follow *self)
     .progress_valid = sc_dict_bool (self->properties, "ProgressValid"),
   };
 
-  if (self->client->quiet || has_ended (self->properties))
+  if (self->client->quiet || self->runs_program || has_ended (self->properties))
     return;
   g_variant_lookup (self->properties, "Progress", "d", &line.progress);
   gboolean new_phase = g_strcmp0 (self->phase, line.phase) != 0;
@@ -158,6 +174,20 @@ on_name_owner_changed (GDBusConnection *bus,
     g_main_loop_quit (self->loop);
 }
 
+static void
+cancel (Follow *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = sc_client_call_object (
+      self->client, self->path, SYSCONT_JOB_INTERFACE, "Cancel",
+      g_variant_new ("(@a{sv})", sc_client_options (&(ScClient){ 0 }, NULL)), &error);
+  clear_line (self);
+  if (reply == NULL)
+    sc_client_fail (error);
+  else
+    g_printerr ("cancelling; press Ctrl-C again to leave without waiting\n");
+}
+
 static gboolean
 on_interrupt (gpointer user_data)
 {
@@ -169,17 +199,56 @@ on_interrupt (gpointer user_data)
       g_printerr ("syscontctl: leaving; the job goes on\n");
       _exit (130);
     }
-
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = sc_client_call_object (
-      self->client, self->path, SYSCONT_JOB_INTERFACE, "Cancel",
-      g_variant_new ("(@a{sv})", sc_client_options (&(ScClient){ 0 }, NULL)), &error);
-  clear_line (self);
-  if (reply == NULL)
-    sc_client_fail (error);
-  else
-    g_printerr ("cancelling; press Ctrl-C again to leave without waiting\n");
+  cancel (self);
   return G_SOURCE_CONTINUE;
+}
+
+/* A program that does not run yet has nobody to send a signal to. */
+static void
+pass_signal (Follow *self, int number)
+{
+  g_autoptr (GVariant) reply
+      = sc_client_call_object (self->client, self->path, SYSCONT_JOB_INTERFACE, "Signal",
+                               g_variant_new ("(i)", number), NULL);
+
+  if (reply == NULL && number != SIGUSR1 && number != SIGUSR2)
+    cancel (self);
+}
+
+#define PASS(number)                                                                               \
+  static gboolean on_##number (gpointer user_data)                                                 \
+  {                                                                                                \
+    pass_signal (user_data, number);                                                               \
+    return G_SOURCE_CONTINUE;                                                                      \
+  }
+
+PASS (SIGHUP)
+PASS (SIGINT)
+PASS (SIGTERM)
+PASS (SIGUSR1)
+PASS (SIGUSR2)
+
+typedef struct
+{
+  int number;
+  GSourceFunc func;
+} SignalHandler;
+
+static const SignalHandler waiting_handlers[]
+    = { { SIGINT, on_interrupt }, { SIGTERM, on_interrupt }, { 0, NULL } };
+
+static const SignalHandler program_handlers[]
+    = { { SIGHUP, on_SIGHUP },   { SIGINT, on_SIGINT },   { SIGTERM, on_SIGTERM },
+        { SIGUSR1, on_SIGUSR1 }, { SIGUSR2, on_SIGUSR2 }, { 0, NULL } };
+
+static void
+on_resized (guint rows, guint columns, gpointer user_data)
+{
+  const Follow *self = user_data;
+
+  g_dbus_connection_call (self->client->bus, SYSCONT_BUS_NAME, self->path, SYSCONT_JOB_INTERFACE,
+                          "Resize", g_variant_new ("(uu)", rows, columns), NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
 }
 
 /* The last words of a service that did not stay up. */
@@ -222,12 +291,34 @@ finish (Follow *self, GVariant **result)
   return 0;
 }
 
-static int
-wait_for_end (ScClient *client, const char *path, GVariant **result)
+/* Until the job has ended, or cannot be seen any more */
+static gboolean
+wait_with_signals (Follow *self, GError **error)
 {
-  Follow self = { .client = client, .path = path, .on_terminal = isatty (STDERR_FILENO) };
+  const SignalHandler *handlers = self->runs_program ? program_handlers : waiting_handlers;
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (; handlers->func != NULL; handlers++)
+    {
+      guint id = g_unix_signal_add (handlers->number, handlers->func, self);
+      g_array_append_val (ids, id);
+    }
+  gboolean is_good = refresh (self, error);
+  if (is_good && !has_ended (self->properties))
+    g_main_loop_run (self->loop);
+  for (guint i = 0; i < ids->len; i++)
+    g_source_remove (g_array_index (ids, guint, i));
+  return is_good;
+}
+
+static int
+wait_for_end (ScClient *client, const ScJobCall *call, const char *path, GVariant **result)
+{
+  Follow self = { .client = client,
+                  .path = path,
+                  .runs_program = call->runs_program,
+                  .on_terminal = isatty (STDERR_FILENO) };
   g_autoptr (GError) error = NULL;
-  int status;
 
   self.loop = g_main_loop_new (NULL, FALSE);
   guint changed_id = g_dbus_connection_signal_subscribe (
@@ -237,20 +328,19 @@ wait_for_end (ScClient *client, const char *path, GVariant **result)
       client->bus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
       "/org/freedesktop/DBus", SYSCONT_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE, on_name_owner_changed,
       &self, NULL);
-  guint int_id = g_unix_signal_add (SIGINT, on_interrupt, &self);
-  guint term_id = g_unix_signal_add (SIGTERM, on_interrupt, &self);
+  sc_job_log_follow (path, on_log_message, &self);
+  if (call->terminal != NULL)
+    sc_terminal_start (call->terminal, on_resized, &self);
 
-  if (refresh (&self, &error))
-    {
-      if (!has_ended (self.properties))
-        g_main_loop_run (self.loop);
-      status = finish (&self, result);
-    }
-  else
-    status = sc_client_fail (error);
+  gboolean is_good = wait_with_signals (&self, &error);
+  if (call->terminal != NULL)
+    sc_terminal_stop (call->terminal);
+  int status = is_good ? finish (&self, result) : sc_client_fail (error);
 
-  g_source_remove (term_id);
-  g_source_remove (int_id);
+  /* what the job said last may have come with its end */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  sc_job_log_follow (NULL, NULL, NULL);
   g_dbus_connection_signal_unsubscribe (client->bus, owner_id);
   g_dbus_connection_signal_unsubscribe (client->bus, changed_id);
   g_main_loop_unref (self.loop);
@@ -259,8 +349,8 @@ wait_for_end (ScClient *client, const char *path, GVariant **result)
   return status;
 }
 
-int
-sc_follow (ScClient *client, GVariant *reply, GError *error, GVariant **result)
+static int
+follow (ScClient *client, const ScJobCall *call, GVariant *reply, GError *error, GVariant **result)
 {
   g_autoptr (GVariant) owned_reply G_GNUC_UNUSED = reply;
   g_autoptr (GError) owned_error G_GNUC_UNUSED = error;
@@ -271,13 +361,49 @@ sc_follow (ScClient *client, GVariant *reply, GError *error, GVariant **result)
     return sc_client_fail (error);
   g_variant_get (reply, "(&o)", &path);
   if (!client->no_block)
-    return wait_for_end (client, path, result);
+    return wait_for_end (client, call, path, result);
 
   if (client->json)
     sc_print_json ("job", g_variant_new_parsed ("{'path': <%o>}", path));
   else
     g_print ("%s\n", strrchr (path, '/') + 1);
   return 0;
+}
+
+int
+sc_follow (ScClient *client, GVariant *reply, GError *error, GVariant **result)
+{
+  return follow (client, &(ScJobCall){ 0 }, reply, error, result);
+}
+
+int
+sc_follow_call (ScClient *client, const ScJobCall *call, GVariant **result)
+{
+  g_autoptr (GUnixFDList) fds = call->fds;
+  GError *error = NULL;
+  GVariant *arguments
+      = call->arguments != NULL
+            ? call->arguments
+            : g_variant_new ("(^as@a{sv})", call->names, sc_client_options (client, call->options));
+  GVariant *reply = sc_client_call (client, call->method, arguments, fds, &error);
+
+  /* the end of a terminal shows only when nobody has it open */
+  g_clear_object (&fds);
+  return follow (client, call, reply, error, result);
+}
+
+int
+sc_follow_list (
+    ScClient *client, const ScJobCall *call, const char *key, GVariant **result, GVariant **list)
+{
+  int status = sc_follow_call (client, call, result);
+
+  *list = *result != NULL ? g_variant_lookup_value (*result, key, G_VARIANT_TYPE ("aa{sv}")) : NULL;
+  if (*list == NULL || !client->json)
+    return status;
+  sc_print_json ("result", *result);
+  g_clear_pointer (list, g_variant_unref);
+  return status;
 }
 
 int
@@ -300,11 +426,13 @@ sc_report_notes (GVariant *result)
 }
 
 int
-sc_follow_and_report (
-    ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged)
+sc_follow_and_report (ScClient *client,
+                      const ScJobCall *call,
+                      const char *done,
+                      const char *unchanged)
 {
   g_autoptr (GVariant) result = NULL;
-  int status = sc_follow (client, reply, error, &result);
+  int status = sc_follow_call (client, call, &result);
 
   if (status != 0 || result == NULL)
     return status;

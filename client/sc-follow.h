@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sc-client.h"
+#include "sc-terminal.h"
 
 /**
  * sc_follow:
@@ -19,14 +20,44 @@
  */
 int sc_follow (ScClient *client, GVariant *reply, GError *error, GVariant **result);
 
+/** ScJobCall: a call of org.syscont.Manager that makes a job; what is not said to be taken is lent */
+typedef struct
+{
+  const char *method;
+  char **names;             /* (nullable) the first argument, before the options */
+  GVariantBuilder *options; /* (nullable) of the call with names: those of the verb */
+  GVariant *arguments;      /* (transfer floating) (nullable) all of them, of another call */
+  GUnixFDList *fds;         /* (transfer full) (nullable) closed when the service has them */
+
+  /* what the job runs for us: signals go there in place of cancelling, and no progress is shown */
+  gboolean runs_program;
+  ScTerminal *terminal; /* (nullable) of it */
+} ScJobCall;
+
+/** sc_follow_call: makes the call, otherwise as sc_follow() */
+int sc_follow_call (ScClient *client, const ScJobCall *call, GVariant **result);
+
+/**
+ * sc_follow_list:
+ * @key: of an aa{sv} in the result
+ * @list: (out) (nullable) (transfer full): that; NULL when there is none, and in --json mode, when
+ *   the result has been printed
+ *
+ * sc_follow_call() for verbs that show a list, also of a job that failed. @result: as of sc_follow().
+ */
+int sc_follow_list (
+    ScClient *client, const ScJobCall *call, const char *key, GVariant **result, GVariant **list);
+
 /**
  * sc_follow_and_report:
  * @done: what to print when the job changed something, @unchanged: when it did not
  *
- * sc_follow() and a line, or the result as JSON.
+ * sc_follow_call() and a line, or the result as JSON.
  */
-int sc_follow_and_report (
-    ScClient *client, GVariant *reply, GError *error, const char *done, const char *unchanged);
+int sc_follow_and_report (ScClient *client,
+                          const ScJobCall *call,
+                          const char *done,
+                          const char *unchanged);
 
 /** sc_report_changed: exit status for a result, minding --unchanged-exit */
 int sc_report_changed (const ScClient *client, GVariant *result);

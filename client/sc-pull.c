@@ -211,25 +211,3 @@ sc_pull_first (ScClient *client, const ScPullRequest *request, char **reference)
     *reference = sc_dict_string (result, "reference");
   return status;
 }
-
-gboolean
-sc_pull_add_stdio (GVariantBuilder *builder, GUnixFDList **fds, GError **error)
-{
-  GVariantBuilder handles;
-
-  if (*fds == NULL)
-    *fds = g_unix_fd_list_new ();
-  g_variant_builder_init (&handles, G_VARIANT_TYPE ("ah"));
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-    {
-      int handle = g_unix_fd_list_append (*fds, fd, error);
-      if (handle < 0)
-        {
-          g_variant_builder_clear (&handles);
-          return FALSE;
-        }
-      g_variant_builder_add (&handles, "h", handle);
-    }
-  g_variant_builder_add (builder, "{sv}", "stdio", g_variant_builder_end (&handles));
-  return TRUE;
-}

@@ -42,7 +42,3 @@ int sc_pull_run (ScClient *client, const ScPullRequest *request, GVariant **resu
  * status.
  */
 int sc_pull_first (ScClient *client, const ScPullRequest *request, char **reference);
-
-/** sc_pull_add_stdio: adds the option "stdio": what this program reads from and writes to is what a
- * container uses that runs once; @fds: (inout): what goes with the call */
-gboolean sc_pull_add_stdio (GVariantBuilder *builder, GUnixFDList **fds, GError **error);

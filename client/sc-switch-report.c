@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-switch-report.h"
 
-#include "sc-follow.h"
 #include "sc-printer.h"
 
 static void
@@ -38,10 +37,10 @@ print_container (GVariant *row, const char *verb)
 }
 
 int
-sc_switch_follow (ScClient *client, GVariant *reply, GError *error, const char *verb)
+sc_switch_follow (ScClient *client, const ScJobCall *call, const char *verb)
 {
   g_autoptr (GVariant) result = NULL;
-  int status = sc_follow (client, reply, error, &result);
+  int status = sc_follow_call (client, call, &result);
 
   if (status != 0 || result == NULL)
     return status;

@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "sc-client.h"
+#include "sc-follow.h"
 
-/** sc_switch_follow: sc_follow() and the report, as text or JSON; @verb: "updated", "rolled back" */
-int sc_switch_follow (ScClient *client, GVariant *reply, GError *error, const char *verb);
+/** sc_switch_follow: sc_follow_call() and the report, as text or JSON; @verb: "updated", "rolled
+ * back" */
+int sc_switch_follow (ScClient *client, const ScJobCall *call, const char *verb);

@@ -33,23 +33,13 @@ static int
 run (ScClient *client, char **arguments)
 {
   static const char *const headings[] = { "IMAGE", "DIGEST", "AVAILABLE", "STATE", NULL };
+  const ScJobCall call = { .method = "CheckImages", .names = arguments };
   g_autoptr (GVariant) result = NULL;
-  GError *error = NULL;
-  GVariant *reply = sc_client_call (
-      client, "CheckImages",
-      g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, NULL)), NULL, &error);
-  int status = sc_follow (client, reply, error, &result);
-  g_autoptr (GVariant) images
-      = result != NULL ? g_variant_lookup_value (result, "images", G_VARIANT_TYPE ("aa{sv}"))
-                       : NULL;
+  g_autoptr (GVariant) images = NULL;
+  int status = sc_follow_list (client, &call, "images", &result, &images);
 
   if (images == NULL)
     return status;
-  if (client->json)
-    {
-      sc_print_json ("result", result);
-      return status;
-    }
   g_autoptr (ScTable) table = sc_table_new (headings);
   for (gsize i = 0; i < g_variant_n_children (images); i++)
     {

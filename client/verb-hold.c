@@ -31,12 +31,10 @@ run (ScClient *client, char **arguments)
   if (until != NULL && !sc_parse_time (until, g_get_real_time (), &until_usec))
     return sc_client_usage_error (
         "--until needs a time, for example 2026-01-31, \"2026-01-31 18:30\" or +3d");
-  g_autoptr (GVariant) reply = sc_client_call (
-      client, "Hold",
-      g_variant_new ("(sts@a{sv})", arguments[0], until_usec, reason != NULL ? reason : "",
-                     g_variant_new_parsed ("@a{sv} {}")),
-      NULL, &error);
-  return reply != NULL ? 0 : sc_client_fail (error);
+  return sc_client_run (client, "Hold",
+                        g_variant_new ("(sts@a{sv})", arguments[0], until_usec,
+                                       reason != NULL ? reason : "",
+                                       g_variant_new_parsed ("@a{sv} {}")));
 }
 
 const ScVerb sc_verb_hold = {

@@ -3,6 +3,7 @@
 #include "sc-health-options.h"
 #include "sc-printer.h"
 #include "sc-pull.h"
+#include "sc-stdio.h"
 #include "sc-values.h"
 #include "sc-verb.h"
 
@@ -73,8 +74,10 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
       return sc_client_fail (error);
     }
   /* what an image says that is to be run once */
-  if (!sc_pull_add_stdio (&builder, fds, &error)
-      || !sc_secrets_add (secrets, &builder, fds, &error))
+  GVariant *handles = sc_stdio_new_handles (NULL, TRUE, fds, &error);
+  if (handles != NULL)
+    g_variant_builder_add (&builder, "{sv}", "stdio", handles);
+  if (handles == NULL || !sc_secrets_add (secrets, &builder, fds, &error))
     {
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);

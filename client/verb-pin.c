@@ -4,16 +4,13 @@
 static int
 change (ScClient *client, const char *method, char **arguments)
 {
-  g_autoptr (GError) error = NULL;
   guint64 deployment = 0;
 
   if (!g_ascii_string_to_unsigned (arguments[1], 10, 0, G_MAXINT64, &deployment, NULL))
     return sc_client_usage_error ("\"%s\" is not the number of a deployment", arguments[1]);
-  g_autoptr (GVariant) reply = sc_client_call (
+  return sc_client_run (
       client, method,
-      g_variant_new ("(st@a{sv})", arguments[0], deployment, g_variant_new_parsed ("@a{sv} {}")),
-      NULL, &error);
-  return reply != NULL ? 0 : sc_client_fail (error);
+      g_variant_new ("(st@a{sv})", arguments[0], deployment, g_variant_new_parsed ("@a{sv} {}")));
 }
 
 static int

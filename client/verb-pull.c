@@ -35,8 +35,7 @@ print_result (GVariant *result)
   guint64 resumed_bytes = sc_dict_uint (result, "resumed-bytes");
   g_autofree char *size = g_format_size (downloaded_bytes);
   g_autofree char *resumed_size = g_format_size (resumed_bytes);
-  g_autofree char *given = sc_dict_string (result, "unchecked");
-  g_autofree char *unchecked = sc_safe_text (given);
+  g_autofree char *unchecked = sc_dict_string (result, "unchecked");
   guint64 dropped = sc_dict_uint (result, "dropped-nodes");
 
   if (sc_dict_bool (result, "changed"))
@@ -49,7 +48,7 @@ print_result (GVariant *result)
       g_print (")\n");
     }
   else if (*unchecked != '\0')
-    g_print ("%s is kept as it is (%s): %s\n", reference, digest, unchecked);
+    g_print ("%s is kept as it is (%s)\n", reference, digest);
   else
     g_print ("%s is up to date (%s)\n", reference, digest);
   if (dropped > 0)

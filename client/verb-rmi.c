@@ -5,13 +5,12 @@
 static int
 remove_one (ScClient *client, const char *image)
 {
-  GError *error = NULL;
   g_autofree char *done = g_strdup_printf ("removed %s", image);
-  GVariant *reply = sc_client_call (
-      client, "RemoveImage", g_variant_new ("(s@a{sv})", image, sc_client_options (client, NULL)),
-      NULL, &error);
+  const ScJobCall call
+      = { .method = "RemoveImage",
+          .arguments = g_variant_new ("(s@a{sv})", image, sc_client_options (client, NULL)) };
 
-  return sc_follow_and_report (client, reply, error, done, "nothing to do");
+  return sc_follow_and_report (client, &call, done, "nothing to do");
 }
 
 static int

@@ -23,7 +23,6 @@ static int
 run (ScClient *client, char **arguments)
 {
   GVariantBuilder builder;
-  GError *error = NULL;
 
   if (deployment < -1)
     return sc_client_usage_error ("--deployment needs the number of a deployment");
@@ -34,10 +33,8 @@ run (ScClient *client, char **arguments)
                            g_variant_new_uint64 ((guint64)deployment));
   if (reason != NULL)
     g_variant_builder_add (&builder, "{sv}", "reason", g_variant_new_string (reason));
-  GVariant *reply = sc_client_call (
-      client, "Rollback",
-      g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, &builder)), NULL, &error);
-  return sc_switch_follow (client, reply, error, "rolled back");
+  const ScJobCall call = { .method = "Rollback", .names = arguments, .options = &builder };
+  return sc_switch_follow (client, &call, "rolled back");
 }
 
 const ScVerb sc_verb_rollback = {

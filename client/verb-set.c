@@ -32,7 +32,7 @@ run (ScClient *client, char **arguments)
   g_autoptr (GUnixFDList) fds = NULL;
   GVariantBuilder builder;
   guint64 observe_usec = 0;
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (set == NULL)
     return sc_client_usage_error ("set needs KEY=VALUE…");
@@ -47,16 +47,15 @@ run (ScClient *client, char **arguments)
     g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
   if (!sc_secrets_add (secrets, &builder, &fds, &error))
     {
-      g_autoptr (GError) owned = error;
       g_variant_builder_clear (&builder);
-      return sc_client_fail (owned);
+      return sc_client_fail (error);
     }
-  GVariant *reply = sc_client_call (client, "SetValues",
-                                    g_variant_new ("(s@a{ss}^as@a{sv})", arguments[0], set,
-                                                   unset != NULL ? unset : (char **)none,
-                                                   sc_client_options (client, &builder)),
-                                    fds, &error);
-  return sc_switch_follow (client, reply, error, "changed");
+  const ScJobCall call = { .method = "SetValues",
+                           .arguments = g_variant_new ("(s@a{ss}^as@a{sv})", arguments[0], set,
+                                                       unset != NULL ? unset : (char **)none,
+                                                       sc_client_options (client, &builder)),
+                           .fds = g_steal_pointer (&fds) };
+  return sc_switch_follow (client, &call, "changed");
 }
 
 const ScVerb sc_verb_set = {

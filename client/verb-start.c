@@ -5,12 +5,9 @@
 static int
 run (ScClient *client, char **arguments)
 {
-  GError *error = NULL;
-  GVariant *reply = sc_client_call (
-      client, "Start", g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, NULL)),
-      NULL, &error);
+  const ScJobCall call = { .method = "Start", .names = arguments };
 
-  return sc_follow_and_report (client, reply, error, "started", "nothing to do");
+  return sc_follow_and_report (client, &call, "started", "nothing to do");
 }
 
 const ScVerb sc_verb_start = {

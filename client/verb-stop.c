@@ -5,12 +5,9 @@
 static int
 run (ScClient *client, char **arguments)
 {
-  GError *error = NULL;
-  GVariant *reply = sc_client_call (
-      client, "Stop", g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, NULL)),
-      NULL, &error);
+  const ScJobCall call = { .method = "Stop", .names = arguments };
 
-  return sc_follow_and_report (client, reply, error, "stopped", "nothing to do");
+  return sc_follow_and_report (client, &call, "stopped", "nothing to do");
 }
 
 const ScVerb sc_verb_stop = {

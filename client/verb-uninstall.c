@@ -19,14 +19,11 @@ static int
 run (ScClient *client, char **arguments)
 {
   GVariantBuilder builder;
-  GError *error = NULL;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "keep-image", g_variant_new_boolean (!remove_image));
-  GVariant *reply = sc_client_call (
-      client, "Uninstall",
-      g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, &builder)), NULL, &error);
-  return sc_follow_and_report (client, reply, error, "uninstalled", "nothing to do");
+  const ScJobCall call = { .method = "Uninstall", .names = arguments, .options = &builder };
+  return sc_follow_and_report (client, &call, "uninstalled", "nothing to do");
 }
 
 const ScVerb sc_verb_uninstall = {

@@ -4,14 +4,11 @@
 static int
 run (ScClient *client, char **arguments)
 {
-  g_autoptr (GError) error = NULL;
   const char *digest = arguments[1] != NULL ? arguments[1] : "";
-  g_autoptr (GVariant) reply = sc_client_call (
-      client, "Unquarantine",
-      g_variant_new ("(ss@a{sv})", arguments[0], digest, g_variant_new_parsed ("@a{sv} {}")), NULL,
-      &error);
 
-  return reply != NULL ? 0 : sc_client_fail (error);
+  return sc_client_run (
+      client, "Unquarantine",
+      g_variant_new ("(ss@a{sv})", arguments[0], digest, g_variant_new_parsed ("@a{sv} {}")));
 }
 
 const ScVerb sc_verb_unquarantine = {

@@ -155,9 +155,10 @@ run (ScClient *client, char **arguments)
       g_autoptr (GError) owned = error;
       return sc_client_fail (owned);
     }
-  GVariant *reply = sc_client_call (
-      client, "Update", g_variant_new ("(^as@a{sv})", names, update_options), fds, &error);
-  return sc_switch_follow (client, reply, error, stage ? "staged" : "updated");
+  const ScJobCall call = { .method = "Update",
+                           .arguments = g_variant_new ("(^as@a{sv})", names, update_options),
+                           .fds = g_steal_pointer (&fds) };
+  return sc_switch_follow (client, &call, stage ? "staged" : "updated");
 }
 
 const ScVerb sc_verb_update = {

@@ -57,23 +57,14 @@ run (ScClient *client, char **arguments)
 {
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_autoptr (GVariant) result = NULL;
-  GError *error = NULL;
+  g_autoptr (GVariant) images = NULL;
 
   if (repair)
     g_variant_builder_add (&builder, "{sv}", "repair", g_variant_new_boolean (TRUE));
-  GVariant *reply = sc_client_call (
-      client, "VerifyImages",
-      g_variant_new ("(^as@a{sv})", arguments, sc_client_options (client, &builder)), NULL, &error);
-  int status = sc_follow (client, reply, error, &result);
-  g_autoptr (GVariant) images
-      = result != NULL ? g_variant_lookup_value (result, "images", G_VARIANT_TYPE ("aa{sv}"))
-                       : NULL;
-  if (images == NULL)
-    return status;
+  const ScJobCall call = { .method = "VerifyImages", .names = arguments, .options = &builder };
+  int status = sc_follow_list (client, &call, "images", &result, &images);
 
-  if (client->json)
-    sc_print_json ("result", result);
-  for (gsize i = 0; !client->json && i < g_variant_n_children (images); i++)
+  for (gsize i = 0; images != NULL && i < g_variant_n_children (images); i++)
     {
       g_autoptr (GVariant) image = g_variant_get_child_value (images, i);
       print_image (image, client->quiet);
