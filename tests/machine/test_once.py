@@ -55,7 +55,8 @@ class Once(SyscontCase):
 
     def test_input_reaches_it(self):
         self.ctl("pull", self.layout(images.plain(), "plain"))
-        self.assertEqual(self.ctl("run", "plain", "/bin/cat", input="some text\n").out, "some text\n")
+        self.assertEqual(self.ctl("run", "-i", "plain", "/bin/cat", input="some text\n").out, "some text\n")
+        self.assertEqual(self.ctl("run", "plain", "/bin/cat", input="some text\n").out, "")
 
     def test_killed_program(self):
         """The first process of a container cannot kill itself; somebody else can."""
@@ -69,7 +70,7 @@ class Once(SyscontCase):
     def test_missing_program(self):
         self.ctl("pull", self.layout(images.plain(), "plain"))
         result = self.ctl("run", "plain", "/bin/not-there", check=False)
-        self.assertNotEqual(result.status, 0)
+        self.assertEqual(result.status, 127)
         self.assertIn("not-there", result.err)
 
     def test_cancel_ends_it(self):
