@@ -75,6 +75,21 @@ on_log_message (guint priority, const char *line, gpointer user_data)
 }
 
 static void
+count_blobs (Follow *self, ScProgressLine *line)
+{
+  g_autoptr (GVariant) blobs
+      = g_variant_lookup_value (self->properties, "Blobs", G_VARIANT_TYPE ("aa{sv}"));
+
+  for (gsize i = 0; blobs != NULL && i < g_variant_n_children (blobs); i++)
+    {
+      g_autoptr (GVariant) blob = g_variant_get_child_value (blobs, i);
+
+      line->blobs++;
+      line->blobs_done += sc_dict_uint (blob, "bytes") == sc_dict_uint (blob, "bytes-total");
+    }
+}
+
+static void
 show (Follow *self)
 {
   g_autofree char *state = sc_dict_string (self->properties, "State");
@@ -89,6 +104,7 @@ show (Follow *self)
   if (self->client->quiet || self->runs_program || has_ended (self->properties))
     return;
   g_variant_lookup (self->properties, "Progress", "d", &line.progress);
+  count_blobs (self, &line);
   gboolean new_phase = g_strcmp0 (self->phase, line.phase) != 0;
   if (new_phase)
     {

@@ -30,6 +30,8 @@ sc_progress_line_to_text (const ScProgressLine *self, guint columns)
       if (self->bytes_total > 0)
         g_string_append_printf (text, " of %s", total);
     }
+  if (self->blobs > 0)
+    g_string_append_printf (text, "  %u of %u blobs", self->blobs_done, self->blobs);
   if (self->rate_bytes_per_s > 0)
     {
       g_autofree char *rate = g_format_size (self->rate_bytes_per_s);

@@ -9,6 +9,8 @@ test_text_shows_bar_and_bytes (void)
   ScProgressLine line = { .phase = "download",
                           .bytes = 12000000,
                           .bytes_total = 24000000,
+                          .blobs = 8,
+                          .blobs_done = 3,
                           .rate_bytes_per_s = 3000000,
                           .progress_valid = TRUE,
                           .progress = 0.5 };
@@ -16,6 +18,7 @@ test_text_shows_bar_and_bytes (void)
 
   g_assert_true (g_str_has_prefix (text, "download  [==========>         ]  50 %  12"));
   g_assert_nonnull (strstr (text, " of 24"));
+  g_assert_nonnull (strstr (text, "  3 of 8 blobs  "));
   g_assert_true (g_str_has_suffix (text, "/s"));
 }
 

@@ -123,6 +123,33 @@ test_phase_resets_bytes (Fixture *self, gconstpointer data)
 }
 
 static void
+test_blobs_add_up (Fixture *self, gconstpointer data)
+{
+  GPtrArray *blobs = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_blob_progress_free);
+  ScProgressState state;
+
+  g_ptr_array_add (blobs, sc_blob_progress_new ("sha256:a", 5, 10));
+  g_ptr_array_add (blobs, sc_blob_progress_new ("sha256:b", 0, 20));
+  sc_progress_begin_blobs (self->progress, "download", blobs);
+  sc_progress_set_blob_bytes (self->progress, 1, 12);
+  sc_progress_set_blob_bytes (self->progress, 0, 0); /* it begins anew */
+  sc_progress_set_blob_bytes (self->progress, 2, 99);
+
+  sc_progress_get (self->progress, &state);
+  g_assert_cmpuint (state.bytes, ==, 12);
+  g_assert_cmpuint (state.bytes_total, ==, 30);
+  g_autoptr (GPtrArray) now = sc_progress_list_blobs (self->progress);
+  const ScBlobProgress *second = now->pdata[1];
+  g_assert_cmpuint (now->len, ==, 2);
+  g_assert_cmpstr (second->digest, ==, "sha256:b");
+  g_assert_cmpuint (second->bytes, ==, 12);
+
+  sc_progress_set_phase (self->progress, "import");
+  g_autoptr (GPtrArray) none = sc_progress_list_blobs (self->progress);
+  g_assert_cmpuint (none->len, ==, 0);
+}
+
+static void
 test_bytes_do_not_overflow (Fixture *self, gconstpointer data)
 {
   ScProgressState state;
@@ -270,6 +297,7 @@ main (int argc, char **argv)
   ADD ("/progress/get/initial", test_get_initial);
   ADD ("/progress/get/current", test_get_current);
   ADD ("/progress/set-phase/resets-bytes", test_phase_resets_bytes);
+  ADD ("/progress/begin-blobs/add-up", test_blobs_add_up);
   ADD ("/progress/add-bytes/does-not-overflow", test_bytes_do_not_overflow);
   ADD ("/progress/report/first-change-at-once", test_first_change_is_reported_at_once);
   ADD ("/progress/report/limited-and-last", test_reports_are_limited_and_the_last_state_comes);

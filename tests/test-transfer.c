@@ -131,6 +131,9 @@ job_start (Job *self, Fixture *fixture)
   worker_start (&self->worker);
   self->blobs = g_ptr_array_new ();
   g_ptr_array_add (self->blobs, blob);
+  GPtrArray *shown = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_blob_progress_free);
+  g_ptr_array_add (shown, sc_blob_progress_new (blob->digest, 0, BLOB_BYTES));
+  sc_progress_begin_blobs (fixture->progress, "download", shown);
   self->transfer = sc_transfer_new (&(ScTransferSetup){ .paths = fixture->paths,
                                                         .config = fixture->config,
                                                         .blobs = self->blobs,

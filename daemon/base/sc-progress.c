@@ -11,11 +11,36 @@ struct _ScProgress
 
   GMutex mutex; /* protects all that follows */
   ScProgressState state;
+  GPtrArray *blobs;         /* (owned) of ScBlobProgress: of the current phase */
   ScProgressState reported; /* what @func was told last */
   gint64 reported_at_usec;  /* monotonic; 0 = never */
   GSource *pending;         /* (owned) (nullable) the call of @func to come */
   gboolean is_closed;
 };
+
+ScBlobProgress *
+sc_blob_progress_new (const char *digest, guint64 bytes, guint64 bytes_total)
+{
+  ScBlobProgress *self = g_new0 (ScBlobProgress, 1);
+
+  self->digest = g_strdup (digest);
+  self->bytes = bytes;
+  self->bytes_total = bytes_total;
+  return self;
+}
+
+void
+sc_blob_progress_free (ScBlobProgress *self)
+{
+  g_free (self->digest);
+  g_free (self);
+}
+
+static GPtrArray *
+new_blobs (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify)sc_blob_progress_free);
+}
 
 ScProgress *
 sc_progress_new (ScProgressFunc func, gpointer user_data)
@@ -28,6 +53,7 @@ sc_progress_new (ScProgressFunc func, gpointer user_data)
   self->user_data = user_data;
   self->state = (ScProgressState){ .phase = "", .cancellable = TRUE };
   self->reported = self->state;
+  self->blobs = new_blobs ();
   return self;
 }
 
@@ -46,6 +72,7 @@ sc_progress_unref (ScProgress *self)
 
   /* A pending source would hold a reference. */
   g_assert (self->pending == NULL);
+  g_ptr_array_unref (self->blobs);
   g_mutex_clear (&self->mutex);
   g_free (self);
 }
@@ -112,29 +139,62 @@ sc_progress_close (ScProgress *self)
 }
 
 void
-sc_progress_begin (ScProgress *self, const char *phase, guint64 bytes, guint64 bytes_total)
+sc_progress_begin_blobs (ScProgress *self, const char *phase, GPtrArray *blobs)
 {
   g_mutex_lock (&self->mutex);
+  g_autoptr (GPtrArray) old G_GNUC_UNUSED = self->blobs;
+  self->blobs = blobs;
   self->state.phase = phase;
-  self->state.bytes = bytes;
-  self->state.bytes_total = bytes_total;
+  self->state.bytes = 0;
+  self->state.bytes_total = 0;
+  for (guint i = 0; i < blobs->len; i++)
+    {
+      const ScBlobProgress *blob = blobs->pdata[i];
+
+      self->state.bytes += blob->bytes;
+      self->state.bytes_total += blob->bytes_total;
+    }
   schedule_report (self);
   g_mutex_unlock (&self->mutex);
+}
+
+void
+sc_progress_set_blob_bytes (ScProgress *self, guint index, guint64 bytes)
+{
+  g_mutex_lock (&self->mutex);
+  if (index < self->blobs->len)
+    {
+      ScBlobProgress *blob = self->blobs->pdata[index];
+
+      self->state.bytes += bytes - blob->bytes;
+      blob->bytes = bytes;
+      schedule_report (self);
+    }
+  g_mutex_unlock (&self->mutex);
+}
+
+static gpointer
+copy_blob (gconstpointer source, gpointer user_data)
+{
+  const ScBlobProgress *blob = source;
+
+  return sc_blob_progress_new (blob->digest, blob->bytes, blob->bytes_total);
+}
+
+GPtrArray *
+sc_progress_list_blobs (ScProgress *self)
+{
+  g_mutex_lock (&self->mutex);
+  GPtrArray *blobs = g_ptr_array_copy (self->blobs, copy_blob, NULL);
+  g_mutex_unlock (&self->mutex);
+  g_ptr_array_set_free_func (blobs, (GDestroyNotify)sc_blob_progress_free);
+  return blobs;
 }
 
 void
 sc_progress_set_phase (ScProgress *self, const char *phase)
 {
-  sc_progress_begin (self, phase, 0, 0);
-}
-
-void
-sc_progress_set_bytes (ScProgress *self, guint64 bytes)
-{
-  g_mutex_lock (&self->mutex);
-  self->state.bytes = bytes;
-  schedule_report (self);
-  g_mutex_unlock (&self->mutex);
+  sc_progress_begin_blobs (self, phase, new_blobs ());
 }
 
 void

@@ -9,6 +9,17 @@
 
 typedef struct _ScProgress ScProgress;
 
+/** ScBlobProgress: how much of one blob is there */
+typedef struct
+{
+  char *digest; /* (owned) */
+  guint64 bytes;
+  guint64 bytes_total;
+} ScBlobProgress;
+
+ScBlobProgress *sc_blob_progress_new (const char *digest, guint64 bytes, guint64 bytes_total);
+void sc_blob_progress_free (ScBlobProgress *self);
+
 typedef struct
 {
   const char *phase;   /* static string, one of the phases of org.syscont.Job */
@@ -37,14 +48,21 @@ void sc_progress_close (ScProgress *self);
 void sc_progress_set_phase (ScProgress *self, const char *phase);
 
 /**
- * sc_progress_begin:
+ * sc_progress_begin_blobs:
  * @phase: a static string
- * @bytes: that are there already
+ * @blobs: (transfer full): of ScBlobProgress, with what is there already
  *
- * A phase of which is known how much it moves, in one step: nobody sees half of it.
+ * A phase of which is known what it moves, in one step: nobody sees half of it. Its bytes are the
+ * sum of theirs.
  */
-void sc_progress_begin (ScProgress *self, const char *phase, guint64 bytes, guint64 bytes_total);
-void sc_progress_set_bytes (ScProgress *self, guint64 bytes);
+void sc_progress_begin_blobs (ScProgress *self, const char *phase, GPtrArray *blobs);
+
+/** sc_progress_set_blob_bytes: @index: of the blob; ignored when there is none */
+void sc_progress_set_blob_bytes (ScProgress *self, guint index, guint64 bytes);
+
+/** sc_progress_list_blobs: (transfer full): of ScBlobProgress; empty in a phase without */
+GPtrArray *sc_progress_list_blobs (ScProgress *self);
+
 void sc_progress_set_total (ScProgress *self, guint64 bytes_total);
 void sc_progress_add_bytes (ScProgress *self, guint64 bytes);
 /** sc_progress_set_cancellable: FALSE from the point of no return on */

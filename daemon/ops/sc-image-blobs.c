@@ -112,6 +112,23 @@ sc_image_blobs_count_present (const ScImageBlobs *self)
   return present_bytes;
 }
 
+GPtrArray *
+sc_image_blobs_list_progress (const ScImageBlobs *self)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_blob_progress_free);
+
+  for (guint i = 0; i < self->list->len && self->local == NULL; i++)
+    {
+      ScBlob *blob = self->list->pdata[i];
+      ScBlobView view;
+
+      sc_blob_look (blob, &view);
+      g_ptr_array_add (list,
+                       sc_blob_progress_new (blob->digest, view.present_bytes, blob->size_bytes));
+    }
+  return list;
+}
+
 void
 sc_image_blobs_give_back (ScImageBlobs *self, gboolean keep)
 {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/sc-progress.h"
 #include "image/sc-manifest.h"
 #include "ops/sc-spool.h"
 
@@ -41,6 +42,10 @@ guint sc_image_blobs_find_layer (const ScImageBlobs *self, const char *digest);
 
 /** sc_image_blobs_count_present: bytes of them that are in the spool now; 0 when they are local */
 guint64 sc_image_blobs_count_present (const ScImageBlobs *self);
+
+/** sc_image_blobs_list_progress: (transfer full): for sc_progress_begin_blobs(); empty when they are
+ * local */
+GPtrArray *sc_image_blobs_list_progress (const ScImageBlobs *self);
 
 /** sc_image_blobs_give_back: @keep: what was downloaded is worth keeping; FALSE: local ones lose their
  * content, too. They are gone then. */

@@ -313,8 +313,8 @@ download_and_store (Run *run, GCancellable *cancellable, GError **error)
 {
   const ScImageImport *import = run->import;
 
-  sc_progress_begin (import->context->progress, "download", run->blobs.present_bytes,
-                     run->blobs.total_bytes);
+  sc_progress_begin_blobs (import->context->progress, "download",
+                           sc_image_blobs_list_progress (&run->blobs));
   if (run->blobs.present_bytes > 0)
     {
       g_autofree char *present = g_format_size (run->blobs.present_bytes);

@@ -49,7 +49,6 @@ struct _ScTransfer
   Slot slots[MAX_DOWNLOADS];
   guint next_blob;
   guint64 *present_bytes; /* (owned) of each blob, as shown in the progress */
-  guint64 progress_bytes; /* their sum */
   GError *failure;        /* (owned) (nullable) the first one; everything ends with it */
   gboolean feed_active;
   gboolean feed_writes; /* there was somebody to write to */
@@ -68,9 +67,8 @@ show_progress (ScTransfer *self, guint index)
   sc_blob_look (self->setup.blobs->pdata[index], &view);
   if (view.present_bytes == self->present_bytes[index])
     return;
-  self->progress_bytes += view.present_bytes - self->present_bytes[index];
   self->present_bytes[index] = view.present_bytes;
-  sc_progress_set_bytes (self->setup.progress, self->progress_bytes);
+  sc_progress_set_blob_bytes (self->setup.progress, index, view.present_bytes);
 }
 
 static gboolean
@@ -362,7 +360,6 @@ watch_blob (ScTransfer *self, guint index)
   sc_blob_watch (blob, self->line.wake_fd);
   sc_blob_look (blob, &view);
   self->present_bytes[index] = view.present_bytes;
-  self->progress_bytes += view.present_bytes;
 }
 
 ScTransfer *

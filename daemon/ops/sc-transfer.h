@@ -22,7 +22,7 @@ typedef struct
   ScChannel
       *fetch; /* (nullable) channel of an opened fetch worker; NULL when all blobs are complete */
   GPtrArray *endpoints; /* (nullable) of ScEndpoint: those that were opened, for the log */
-  ScProgress *progress; /* shows how much of the incomplete blobs is there */
+  ScProgress *progress; /* its blobs, when it has any, are these */
 } ScTransferSetup;
 
 /** sc_transfer_new: starts the thread, and with it the downloads */

@@ -188,6 +188,26 @@ sc_job_drop_op (ScJob *self)
   g_clear_object (&self->cancellable);
 }
 
+static GVariant *
+describe_blobs (ScProgress *progress)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GPtrArray) blobs = sc_progress_list_blobs (progress);
+
+  for (guint i = 0; i < blobs->len; i++)
+    {
+      const ScBlobProgress *blob = blobs->pdata[i];
+
+      g_variant_builder_open (&builder, G_VARIANT_TYPE_VARDICT);
+      g_variant_builder_add (&builder, "{sv}", "digest", g_variant_new_string (blob->digest));
+      g_variant_builder_add (&builder, "{sv}", "bytes", g_variant_new_uint64 (blob->bytes));
+      g_variant_builder_add (&builder, "{sv}", "bytes-total",
+                             g_variant_new_uint64 (blob->bytes_total));
+      g_variant_builder_close (&builder);
+    }
+  return g_variant_builder_end (&builder);
+}
+
 static void
 show_progress (ScJob *self, const ScProgressState *state)
 {
@@ -199,6 +219,7 @@ show_progress (ScJob *self, const ScProgressState *state)
   syscont_job_set_progress_valid (self->object, state->bytes_total > 0);
   syscont_job_set_progress (self->object, CLAMP (fraction, 0, 1));
   syscont_job_set_cancellable (self->object, state->cancellable);
+  syscont_job_set_blobs (self->object, describe_blobs (self->progress));
 }
 
 static void

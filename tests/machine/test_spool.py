@@ -231,6 +231,18 @@ class NextJob(SpoolCase):
         self.assertEqual(self.wait_for_job(path, 10), "cancelled")
         self.assert_resumes()
 
+    def test_blobs_are_told_apart(self):
+        path = self.pull_begins()
+        self.machine.wait_for(lambda: self.job_property(path, "Bytes") > len(self.image.config_bytes), 20, "progress of the layer")
+        blobs = [{key: value["data"] for key, value in blob.items()} for blob in self.job_property(path, "Blobs")]
+        config, layer = blobs
+        self.assertEqual(config, {"digest": images.digest_of(self.image.config_bytes), "bytes": len(self.image.config_bytes),
+                                  "bytes-total": len(self.image.config_bytes)})
+        self.assertTrue(0 < layer["bytes"] < layer["bytes-total"], layer)
+        self.ctl("cancel", path.rsplit("/", 1)[1])
+        self.assertEqual(self.wait_for_job(path, 10), "cancelled")
+        self.assert_resumes()
+
     def test_other_image_with_the_same_blob(self):
         path = self.pull_begins()
         self.ctl("cancel", path.rsplit("/", 1)[1])
