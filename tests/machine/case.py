@@ -73,6 +73,13 @@ class SyscontCase(MachineCase):
         cls.machine.write("/etc/syscont/syscont.conf.d/observe.conf", f"[Deployments]\nObserveSec={seconds}\n")
         cls.machine.run(["systemctl", "stop", "syscontd.service"], check=False)
 
+    def configure(self, name, text):
+        """A file of the configuration, for one test."""
+        path = f"/etc/syscont/syscont.conf.d/{name}.conf"
+        self.machine.write(path, text)
+        self.machine.run(["systemctl", "stop", "syscontd.service"])
+        self.addCleanup(self.machine.sh, f"rm -f {path}; systemctl stop syscontd.service")
+
     # --- the command line ---
 
     def ctl(self, *arguments, user=None, check=True, **options):

@@ -124,6 +124,7 @@ def docker_layer():
     ]
     config = host_config_of(["/usr/bin/init.sh"], mounts)
     config["mounts"].append("@ADDTL_MOUNTS@")
+    config["process"]["env"] = ["PATH=/usr/sbin:/usr/bin:/bin"]
     config["process"]["selinuxLabel"] = "system_u:system_r:container_runtime_t:s0"
     layer = Layer().symlink("/var/run", "../run").directory("/root").file("/set_mounts.sh", SET_MOUNTS, 0o755)
     layer.file("/usr/bin/init.sh", "#!/bin/sh\nexec /usr/sbin/dockerd --config-file=/etc/docker/container-daemon.json\n", 0o755)

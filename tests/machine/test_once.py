@@ -138,6 +138,4 @@ class WritableRoot(SyscontCase):
 class WritableRootCrun(WritableRoot):
     def setUp(self):
         super().setUp()
-        self.machine.sh("mkdir -p /etc/syscont/syscont.conf.d; printf '[Runtime]\\nPath=/usr/bin/crun\\n' > /etc/syscont/syscont.conf.d/crun.conf;"
-                        "systemctl stop syscontd")
-        self.addCleanup(self.machine.sh, "rm -f /etc/syscont/syscont.conf.d/crun.conf; systemctl stop syscontd")
+        self.configure("crun", "[Runtime]\nPath=/usr/bin/crun\n")
