@@ -34,6 +34,7 @@ extern const ScVerb sc_verb_jobs;
 extern const ScVerb sc_verb_list;
 extern const ScVerb sc_verb_login;
 extern const ScVerb sc_verb_logout;
+extern const ScVerb sc_verb_logs;
 extern const ScVerb sc_verb_pin;
 extern const ScVerb sc_verb_policy;
 extern const ScVerb sc_verb_prune;

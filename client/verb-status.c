@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-printer.h"
+#include "sc-unit-info.h"
 #include "sc-verb.h"
 
 #include <string.h>
+
+static int n_lines = 10;
+
+static const GOptionEntry *
+options (void)
+{
+  static const GOptionEntry entries[] = {
+    { "lines", 'n', 0, G_OPTION_ARG_INT, &n_lines, "Lines of the journal to show, 10 by default",
+      "N" },
+    { 0 },
+  };
+  return entries;
+}
 
 /* Some states say more than that a service runs. */
 static gboolean
@@ -125,6 +139,121 @@ find (ScClient *client, const char *name, GError **error)
   return NULL;
 }
 
+/* As systemctl says it */
+static char *
+format_age (guint64 time_usec)
+{
+  static const struct
+  {
+    guint64 seconds;
+    const char *unit;
+  } units[] = { { 24 * 3600, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+  guint64 now_usec = (guint64)g_get_real_time ();
+  guint64 age_s = now_usec > time_usec ? (now_usec - time_usec) / G_USEC_PER_SEC : 0;
+  guint i = 0;
+
+  while (i + 1 < G_N_ELEMENTS (units) && age_s < units[i].seconds)
+    i++;
+  return g_strdup_printf ("%" G_GUINT64_FORMAT "%s ago", age_s / units[i].seconds, units[i].unit);
+}
+
+static void
+print_unit (GVariant *info)
+{
+  g_autofree char *active = sc_dict_string (info, "active-state");
+  g_autofree char *sub = sc_dict_string (info, "sub-state");
+  guint64 since_usec = sc_dict_uint (info, "since");
+  g_auto (GStrv) drop_ins = NULL;
+
+  g_print ("%12s: %s (%s)", "Active", active, sub);
+  if (since_usec > 0)
+    {
+      g_autofree char *time = sc_format_time (since_usec);
+      g_autofree char *age = format_age (since_usec);
+      g_print (" since %s; %s", time, age);
+    }
+  g_print ("\n");
+  g_variant_lookup (info, "drop-ins", "^as", &drop_ins);
+  for (guint i = 0; drop_ins != NULL && drop_ins[i] != NULL; i++)
+    {
+      g_autofree char *safe = sc_safe_text (drop_ins[i]);
+      g_print ("%12s: %s\n", "Drop-In", safe);
+    }
+}
+
+static void
+print_privileges (GVariant *container)
+{
+  g_autoptr (GVariant) rows
+      = g_variant_lookup_value (container, "privileges", G_VARIANT_TYPE ("aa{sv}"));
+
+  for (gsize i = 0; rows != NULL && i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+      g_autofree char *word = sc_dict_string (row, "word");
+      g_autofree char *risk = sc_dict_string (row, "risk");
+      g_autofree char *safe = sc_safe_text (word);
+      g_print ("%12s: %s (%s risk)\n", "Privilege", safe, risk);
+    }
+}
+
+static void
+print_last_job (ScClient *client, GVariant *container)
+{
+  g_autofree char *path = sc_dict_string (container, "last-job");
+  g_autoptr (GVariant) job
+      = strlen (path) > 1 ? sc_client_get_properties (client, path, SYSCONT_JOB_INTERFACE, NULL)
+                          : NULL;
+
+  if (job == NULL)
+    return;
+  g_autofree char *type = sc_dict_string (job, "Type");
+  g_autofree char *state = sc_dict_string (job, "State");
+  g_autofree char *message = sc_dict_string (job, "ErrorMessage");
+  g_autofree char *safe = sc_safe_text (message);
+  g_autofree char *time = sc_format_time (sc_dict_uint (job, "EndTime"));
+  g_print ("%12s: %" G_GUINT64_FORMAT " %s, %s, %s%s%s\n", "Last job", sc_dict_uint (job, "Id"),
+           type, state, time, *safe != '\0' ? ": " : "", safe);
+}
+
+static void
+print_container (ScClient *client, GVariant *container, GVariant *info, char **log)
+{
+  g_autofree char *state = sc_dict_string (container, "state");
+  g_autofree char *name = sc_dict_string (container, "name");
+
+  g_print ("%s %s\n", dot_of (state), name);
+  print_line (container, "State", "state");
+  print_unit (info);
+  print_line (container, "Health", "health");
+  print_line (container, "Unit", "unit");
+  print_line (container, "Image", "reference");
+  print_line (container, "Digest", "digest");
+  print_line (container, "Source", "source");
+  print_deployments (container);
+  print_updates (container);
+  print_privileges (container);
+  print_last_job (client, container);
+  if (log[0] != NULL)
+    g_print ("\n");
+  for (guint i = 0; log[i] != NULL; i++)
+    {
+      g_autofree char *safe = sc_safe_text (log[i]);
+      g_print ("%s\n", safe);
+    }
+}
+
+/* Its row of the list, and what systemd and the journal say */
+static GVariant *
+to_json (GVariant *container, GVariant *info, char **log)
+{
+  g_auto (GVariantDict) row = G_VARIANT_DICT_INIT (container);
+
+  g_variant_dict_insert_value (&row, "unit-state", info);
+  g_variant_dict_insert (&row, "log", "^as", log);
+  return g_variant_dict_end (&row);
+}
+
 static int
 show (ScClient *client, const char *name, GVariantBuilder *json)
 {
@@ -139,20 +268,16 @@ show (ScClient *client, const char *name, GVariantBuilder *json)
     return sc_client_fail (error);
 
   g_autofree char *state = sc_dict_string (container, "state");
+  g_autofree char *unit = sc_dict_string (container, "unit");
+  g_autoptr (GVariant) info = *unit != '\0' ? sc_unit_info_get (client->bus, unit) : NULL;
+  g_auto (GStrv) log
+      = *unit != '\0' ? sc_unit_info_get_log (unit, (guint)n_lines) : g_new0 (char *, 1);
+  if (info == NULL)
+    info = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
   if (client->json)
-    g_variant_builder_add_value (json, container);
+    g_variant_builder_add_value (json, to_json (container, info, log));
   else
-    {
-      g_print ("%s %s\n", dot_of (state), name);
-      print_line (container, "State", "state");
-      print_line (container, "Health", "health");
-      print_line (container, "Unit", "unit");
-      print_line (container, "Image", "reference");
-      print_line (container, "Digest", "digest");
-      print_line (container, "Source", "source");
-      print_deployments (container);
-      print_updates (container);
-    }
+    print_container (client, container, info, log);
   /* as systemctl status has it: 3 for what does not run */
   return is_running (state) ? 0 : 3;
 }
@@ -163,6 +288,8 @@ run (ScClient *client, char **arguments)
   GVariantBuilder json;
   int status = 0;
 
+  if (n_lines < 0)
+    return sc_client_usage_error ("--lines needs a number of lines");
   g_variant_builder_init (&json, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; arguments[i] != NULL; i++)
     {
@@ -179,8 +306,10 @@ const ScVerb sc_verb_status = {
   .name = "status",
   .arguments = "NAME…",
   .summary = "Show system containers in detail",
-  .description = "Exits with 0 when all of them run, with 3 otherwise. Their output is in the "
-                 "journal: journalctl -u NAME.",
+  .description
+  = "Exits with 0 when all of them run, with 3 otherwise. More of their output is shown "
+    "by \"logs\".",
+  .options = options,
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,
   .run = run,
