@@ -2,19 +2,12 @@
 #include "deploy/sc-unit-text.h"
 
 #include "deploy/sc-host-path.h"
+#include "deploy/sc-unit-entries.h"
 
 #include <signal.h>
 #include <string.h>
 
 #define TYPE_LABEL "org.syscont.service-type"
-
-typedef struct
-{
-  guint line;
-  char *section; /* (owned) without brackets, "" before the first */
-  char *key;     /* (owned) */
-  char *value;   /* (owned) */
-} Entry;
 
 static const struct
 {
@@ -43,33 +36,6 @@ static const char *const controllers[] = {
   "bpf-foreign", "bpf-socket-bind",
   "cgroup",      "bpf-restrict-network-interfaces",
 };
-
-typedef struct
-{
-  const char *file;
-  GPtrArray *entries; /* (owned) of Entry */
-  char *section;      /* (owned) that we are in */
-  gboolean has_service;
-} Parser;
-
-static void
-entry_free (gpointer data)
-{
-  Entry *entry = data;
-  g_free (entry->section);
-  g_free (entry->key);
-  g_free (entry->value);
-  g_free (entry);
-}
-
-static void
-parser_clear (Parser *self)
-{
-  g_clear_pointer (&self->entries, g_ptr_array_unref);
-  g_free (self->section);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Parser, parser_clear)
 
 void
 sc_unit_facts_clear (ScUnitFacts *self)
@@ -196,92 +162,6 @@ check_bytes (const char *file, const char *text, GError **error)
 }
 
 static gboolean
-is_comment (const char *line)
-{
-  return line[0] == '#' || line[0] == ';';
-}
-
-/* Whether the last character is a backslash that none before it escapes. */
-static gboolean
-is_continued (const char *text)
-{
-  gboolean escaped = FALSE;
-  for (const char *p = text; *p != '\0'; p++)
-    escaped = !escaped && *p == '\\';
-  return escaped;
-}
-
-static gboolean
-parse_line (Parser *self, guint number, const char *text, GError **error)
-{
-  if (text[0] == '\0')
-    return TRUE;
-  if (text[0] == '[')
-    {
-      gsize length = strlen (text);
-      if (text[length - 1] != ']')
-        return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
-                             "%s: line %u: a section without \"]\"", self->file, number);
-      g_free (self->section);
-      self->section = g_strndup (text + 1, length - 2);
-      self->has_service = self->has_service || g_str_equal (self->section, "Service");
-      return TRUE;
-    }
-  if (g_str_has_prefix (text, ".include"))
-    return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
-                         "%s: line %u: \".include\" is not allowed", self->file, number);
-
-  const char *equals = strchr (text, '=');
-  if (equals == NULL)
-    return TRUE; /* systemd warns of such a line and ignores it */
-  Entry *entry = g_new0 (Entry, 1);
-  entry->line = number;
-  entry->section = g_strdup (self->section);
-  entry->key = g_strchomp (g_strndup (text, (gsize)(equals - text)));
-  entry->value = g_strstrip (g_strdup (equals + 1));
-  g_ptr_array_add (self->entries, entry);
-  return TRUE;
-}
-
-/* Lines are joined exactly as systemd does it, so that no assignment is seen by one of us alone:
- * comments between continued lines do not end them, and white space after a backslash does. */
-static GPtrArray *
-parse (const char *file, const char *text, GError **error)
-{
-  g_auto (Parser) self = { .file = file,
-                           .entries = g_ptr_array_new_with_free_func (entry_free),
-                           .section = g_strdup ("") };
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  g_autoptr (GString) joined = g_string_new (NULL);
-  guint first = 1;
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      if (joined->len == 0)
-        first = i + 1;
-      const char *begin = lines[i] + strspn (lines[i], " \t");
-      if (is_comment (begin))
-        continue;
-      g_string_append (joined, lines[i]);
-      if (is_continued (joined->str))
-        {
-          joined->str[joined->len - 1] = ' ';
-          continue;
-        }
-      if (!parse_line (&self, first, g_strstrip (joined->str), error))
-        return NULL;
-      g_string_truncate (joined, 0);
-    }
-  if (!parse_line (&self, first, g_strstrip (joined->str), error))
-    return NULL;
-  if (!self.has_service)
-    {
-      sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "%s: has no [Service] section", file);
-      return NULL;
-    }
-  return g_steal_pointer (&self.entries);
-}
-
-static gboolean
 is_own_unit (const char *token, const char *name)
 {
   gsize length = strlen (name);
@@ -290,7 +170,7 @@ is_own_unit (const char *token, const char *name)
 }
 
 static gboolean
-check_install_names (const char *file, const Entry *entry, const char *name, GError **error)
+check_install_names (const char *file, const ScUnitEntry *entry, const char *name, GError **error)
 {
   g_auto (GStrv) tokens = g_strsplit_set (entry->value, " \t", -1);
   for (char **token = tokens; *token != NULL; token++)
@@ -310,7 +190,7 @@ check_names (const char *file, GPtrArray *entries, const char *name, GError **er
 {
   for (guint i = 0; i < entries->len; i++)
     {
-      const Entry *entry = entries->pdata[i];
+      const ScUnitEntry *entry = entries->pdata[i];
       gboolean is_install = g_str_equal (entry->section, "Install");
       if (is_install && (g_str_equal (entry->key, "Alias") || g_str_equal (entry->key, "Also"))
           && !check_install_names (file, entry, name, error))
@@ -323,13 +203,13 @@ check_names (const char *file, GPtrArray *entries, const char *name, GError **er
 }
 
 /* The last assignment of a setting wins; an empty one takes it back. */
-static const Entry *
+static const ScUnitEntry *
 find_last (GPtrArray *entries, const char *key)
 {
-  const Entry *found = NULL;
+  const ScUnitEntry *found = NULL;
   for (guint i = 0; i < entries->len; i++)
     {
-      const Entry *entry = entries->pdata[i];
+      const ScUnitEntry *entry = entries->pdata[i];
       if (g_str_equal (entry->section, "Service") && g_str_equal (entry->key, key))
         found = entry->value[0] != '\0' ? entry : NULL;
     }
@@ -337,48 +217,19 @@ find_last (GPtrArray *entries, const char *key)
 }
 
 static gboolean
-value_is_one_of (const Entry *entry, const char *const *values)
+value_is_one_of (const ScUnitEntry *entry, const char *const *values)
 {
   return entry != NULL && g_strv_contains (values, entry->value);
-}
-
-static gboolean
-has_word (const char *text, const char *word)
-{
-  gsize length = strlen (word);
-  for (const char *p = strstr (text, word); p != NULL; p = strstr (p + 1, word))
-    {
-      gboolean begins = p == text || !g_ascii_isalnum (p[-1]);
-      if (begins && !g_ascii_isalnum (p[length]))
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static gboolean
-runs_runtime (GPtrArray *entries, const char *runtime)
-{
-  g_autofree char *base = g_path_get_basename (runtime);
-  for (guint i = 0; i < entries->len; i++)
-    {
-      const Entry *entry = entries->pdata[i];
-      if (!g_str_equal (entry->section, "Service") || !g_str_has_prefix (entry->key, "Exec"))
-        continue;
-      if (has_word (entry->value, base) || has_word (entry->value, "runc")
-          || has_word (entry->value, "crun"))
-        return TRUE;
-    }
-  return FALSE;
 }
 
 static gboolean
 check_watchdog (const char *file, GPtrArray *entries, const ScUnitRules *rules, GError **error)
 {
   static const char *const off[] = { "0", "0s", "infinity", NULL };
-  const Entry *watchdog = find_last (entries, "WatchdogSec");
+  const ScUnitEntry *watchdog = find_last (entries, "WatchdogSec");
   g_autofree char *runtime = g_path_get_basename (rules->runtime);
   if (watchdog == NULL || value_is_one_of (watchdog, off) || !g_str_equal (runtime, "runc")
-      || !runs_runtime (entries, rules->runtime))
+      || !sc_unit_entries_run_runtime (entries, rules->runtime))
     return TRUE;
   return sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
                        "%s: line %u: WatchdogSec= cannot work, because runc does not pass watchdog "
@@ -392,14 +243,14 @@ check_user (const char *file, GPtrArray *entries, const ScUnitRules *rules, GErr
 {
   static const char *const root[] = { "root", "0", NULL };
   static const char *const yes[] = { "yes", "true", "on", "1", "y", "t", NULL };
-  const Entry *user = find_last (entries, "User");
-  const Entry *dynamic = find_last (entries, "DynamicUser");
-  const Entry *directory = find_last (entries, "WorkingDirectory");
+  const ScUnitEntry *user = find_last (entries, "User");
+  const ScUnitEntry *dynamic = find_last (entries, "DynamicUser");
+  const ScUnitEntry *directory = find_last (entries, "WorkingDirectory");
   if (!value_is_one_of (dynamic, yes))
     dynamic = NULL;
   if (value_is_one_of (user, root))
     user = NULL;
-  const Entry *fault = user != NULL ? user : dynamic;
+  const ScUnitEntry *fault = user != NULL ? user : dynamic;
   if (fault == NULL || directory == NULL)
     return TRUE;
 
@@ -436,14 +287,14 @@ collect_facts (const char *file,
 {
   static const char *const notify_types[] = { "notify", "notify-reload", NULL };
   static const char *const no_access[] = { "none", NULL };
-  const Entry *access = find_last (entries, "NotifyAccess");
-  const Entry *slice = find_last (entries, "Slice");
+  const ScUnitEntry *access = find_last (entries, "NotifyAccess");
+  const ScUnitEntry *slice = find_last (entries, "Slice");
   if (slice != NULL && !slice_name_is_valid (slice->value))
     return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID,
                          "%s: line %u: Slice= must be the plain name of a slice", file,
                          slice->line);
 
-  facts->uses_runtime = runs_runtime (entries, rules->runtime);
+  facts->uses_runtime = sc_unit_entries_run_runtime (entries, rules->runtime);
   facts->is_notify = value_is_one_of (find_last (entries, "Type"), notify_types)
                      || (access != NULL && !value_is_one_of (access, no_access));
   g_free (facts->slice);
@@ -460,7 +311,7 @@ sc_unit_text_check (const char *file,
 {
   if (!check_bytes (file, text, error))
     return FALSE;
-  g_autoptr (GPtrArray) entries = parse (file, text, error);
+  g_autoptr (GPtrArray) entries = sc_unit_entries_parse (file, text, error);
   if (entries == NULL)
     return FALSE;
   return check_names (file, entries, rules->name, error)
