@@ -110,6 +110,12 @@ sc_update_state_set_outcome (ScUpdateState *self, const char *outcome, const cha
 }
 
 gboolean
+sc_update_state_is_blocked (const ScUpdateState *self)
+{
+  return g_strcmp0 (self->outcome, "blocked") == 0;
+}
+
+gboolean
 sc_update_state_is_held (const ScUpdateState *self, gint64 now_usec)
 {
   return now_usec < self->held_until_usec;

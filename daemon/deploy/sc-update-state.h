@@ -68,6 +68,10 @@ gboolean sc_update_state_release (ScUpdateState *self, const char *digest);
 /** sc_update_state_set_outcome: @outcome: (nullable); @reason: (nullable) */
 void sc_update_state_set_outcome (ScUpdateState *self, const char *outcome, const char *reason);
 
+/** sc_update_state_is_blocked: whether an automatic update waits for somebody to accept what it
+ * gains */
+gboolean sc_update_state_is_blocked (const ScUpdateState *self);
+
 /** sc_update_state_is_held: */
 gboolean sc_update_state_is_held (const ScUpdateState *self, gint64 now_usec);
 

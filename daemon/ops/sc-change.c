@@ -74,9 +74,8 @@ host_scope (const ScChange *self)
                         .job = self->intent->job };
 }
 
-/* What a deployment has on the host that was made before, by a rollback's target for example. */
-static gboolean
-load_host_files (ScChange *self, ScHostFiles **files, GError **error)
+ScHostPlan *
+sc_change_plan_host_files (ScChange *self, ScHostFiles **files, GError **error)
 {
   const ScHostScope scope = host_scope (self);
   const ScHostPathPolicy policy = { .paths = scope.paths,
@@ -84,10 +83,7 @@ load_host_files (ScChange *self, ScHostFiles **files, GError **error)
                                     .extra = (const char *const *)self->after->allow_host_paths };
 
   *files = sc_host_files_load (self->repo, &policy, scope.name, self->intent->deployment, error);
-  if (*files == NULL)
-    return FALSE;
-  g_autoptr (ScHostPlan) plan = sc_host_ops_plan (&scope, *files, self->systemd, error);
-  return plan != NULL;
+  return *files != NULL ? sc_host_ops_plan (&scope, *files, self->systemd, error) : NULL;
 }
 
 /* A deployment that is there already has its own. */
@@ -105,9 +101,11 @@ sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
   const ScPaths *paths = self->context->paths;
   const ScHostScope scope = host_scope (self);
   gboolean is_stage = self->intent->operation == SC_INTENT_STAGE;
+  gboolean is_there = !is_stage && !self->intent->made;
   g_autoptr (ScHostFiles) files = NULL;
+  g_autoptr (ScHostPlan) plan = is_there ? sc_change_plan_host_files (self, &files, error) : NULL;
 
-  if (!is_stage && !self->intent->made && !load_host_files (self, &files, error))
+  if (is_there && plan == NULL)
     return FALSE;
   if (!is_stage
       && (!sc_unit_files_add_changes (paths, self->after->name, texts->service, texts->drop_in,

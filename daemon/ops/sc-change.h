@@ -49,6 +49,10 @@ void sc_change_clear (ScChange *self);
  */
 gboolean sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error);
 
+/** sc_change_plan_host_files: (transfer full) (nullable): of a deployment that is there already; *files:
+ * (out) (transfer full): what it wants to have. HOST_FILE_CONFLICT */
+ScHostPlan *sc_change_plan_host_files (ScChange *self, ScHostFiles **files, GError **error);
+
 /** sc_change_stage: makes the deployment, NAME.<n>; nothing uses it yet. Its host files are written
  * down, to be made when it is published */
 gboolean sc_change_stage (ScChange *self,

@@ -221,6 +221,7 @@ store_image (Run *run, GCancellable *cancellable, GError **error)
     .manifest = import->resolved->manifest,
     .config_bytes = config_bytes,
     .layer_commits = commits,
+    .is_unnamed = import->context->terms->plan_only,
   };
   return sc_image_store_add (import->repo, &image, cancellable, error)
          && !g_cancellable_set_error_if_cancelled (cancellable, error)
@@ -292,7 +293,8 @@ reuse_stored (Run *run, gboolean *done, GCancellable *cancellable, GError **erro
                             "the image was removed in the meantime; pull it again");
   if (!check_stored (import, stored, error))
     return FALSE;
-  if (g_strv_contains ((const char *const *)stored->references, import->fullname))
+  if (import->context->terms->plan_only
+      || g_strv_contains ((const char *const *)stored->references, import->fullname))
     {
       report_image (run, FALSE);
       return TRUE;

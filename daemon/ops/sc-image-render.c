@@ -12,6 +12,7 @@ sc_image_rendering_clear (ScImageRendering *self)
   g_clear_pointer (&self->rendering, sc_rendering_free);
   g_clear_pointer (&self->host_files, sc_host_files_free);
   g_clear_pointer (&self->host_plan, sc_host_plan_free);
+  g_clear_pointer (&self->privileges, g_ptr_array_unref);
 }
 
 /* Stands for the config of an image that has none: what to run is in its templates. */
@@ -117,6 +118,23 @@ plan_host_files (const ScImageRenderRequest *request,
   return TRUE;
 }
 
+static gboolean
+list_privileges (const ScRenderRequest *render, ScImageRendering *out, GError **error)
+{
+  const ScPrivilegeSources sources
+      = { .name = render->name,
+          .paths = render->paths,
+          .runtime = render->runtime,
+          .config_json = out->rendering->config_json,
+          .service = out->rendering->service,
+          .tmpfiles = out->rendering->tmpfiles,
+          .host_files = out->host_plan != NULL ? out->host_plan->record : NULL,
+          .is_once = render->once_unit != NULL };
+
+  out->privileges = sc_privileges_list (&sources, error);
+  return out->privileges != NULL;
+}
+
 gboolean
 sc_image_render (const ScImageRenderRequest *request,
                  ScImageRendering *out,
@@ -165,5 +183,6 @@ sc_image_render (const ScImageRenderRequest *request,
   };
   out->rendering = sc_render (&render, error);
   return out->rendering != NULL
-         && (request->once_unit != NULL || plan_host_files (request, &render, out, error));
+         && (request->once_unit != NULL || plan_host_files (request, &render, out, error))
+         && list_privileges (&render, out, error);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "deploy/sc-container.h"
+#include "deploy/sc-privileges.h"
 #include "deploy/sc-rendering.h"
 #include "ops/sc-host-ops.h"
 #include "ops/sc-op.h"
@@ -31,6 +32,7 @@ typedef struct
   ScRendering *rendering;  /* (owned) */
   ScHostFiles *host_files; /* (owned) what the image wants to have on the host */
   ScHostPlan *host_plan;   /* (owned) what comes of it */
+  GPtrArray *privileges;   /* (owned) of ScPrivilege */
 } ScImageRendering;
 
 void sc_image_rendering_clear (ScImageRendering *self);

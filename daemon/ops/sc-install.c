@@ -12,10 +12,12 @@
 #include "host/sc-systemd.h"
 #include "host/sc-unit-status.h"
 #include "host/sc-unit-files.h"
+#include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
 #include "ops/sc-inventory.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-plan.h"
 #include "ops/sc-pull.h"
 #include "ops/sc-recover.h"
 #include "ops/sc-run-once.h"
@@ -104,6 +106,14 @@ look_up (Install *self, const ScReference *reference, GError **error)
   return self->image != NULL;
 }
 
+static gboolean
+take_pulled (Install *self, const ScReference *pulled, GError **error)
+{
+  self->image = sc_pull_take (self->context, self->repo, pulled->fullname, error);
+  self->fullname = g_strdup (pulled->fullname);
+  return self->image != NULL;
+}
+
 /* An image of the store by exactly that name, or by what a short name means; then the registries. */
 static gboolean
 find_or_pull (Install *self, GCancellable *cancellable, GError **error)
@@ -121,11 +131,8 @@ find_or_pull (Install *self, GCancellable *cancellable, GError **error)
   if (local_error == NULL
       && sc_pull_first (self->context, self->repo, candidates, self->op->platform, &pulled,
                         cancellable, &local_error)
-      && look_up (self, pulled, &local_error))
+      && take_pulled (self, pulled, &local_error))
     return TRUE;
-  if (local_error == NULL)
-    return sc_error_set (error, SYSCONT_ERROR_NOT_FOUND,
-                         "the image was removed while it was being installed");
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
@@ -216,6 +223,10 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
       && has_same_secrets (self, installed))
     {
       *done = TRUE;
+      if (self->context->terms->plan_only)
+        return sc_plan_settle_nothing ("install", self->op->name, self->image->digest,
+                                       self->context, error)
+               != SC_PLAN_REFUSED;
       return finish_same (self, installed, cancellable, error);
     }
   return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS,
@@ -286,6 +297,37 @@ prepare_state (Install *self)
   record->installed_by = self->context->caller_uid;
   g_ptr_array_add (container->deployments, record);
   self->container = container;
+}
+
+/* Whoever says what it may do at most wants nothing else. */
+static ScPlanEnd
+settle_plan (const Install *self, GError **error)
+{
+  g_autoptr (GPtrArray) none = sc_privilege_list_new ();
+  g_autoptr (GPtrArray) gains = sc_privilege_list_gains (none, self->rendered.privileges);
+  const ScRendering *rendering = self->rendered.rendering;
+  g_auto (ScPlan) plan = {
+    .operation = "install",
+    .container = self->op->name,
+    .digest = self->image->digest,
+    .reference = self->container->reference,
+    .hidden = { self->container->uuid },
+    .after = self->container,
+    .host_changes = self->rendered.host_plan->changes,
+    .privileges = self->rendered.privileges,
+    .gains = gains,
+    .notes = rendering->notes,
+  };
+
+  if (self->context->terms->accept_privileges != NULL && !self->context->terms->plan_only
+      && !sc_approval_check (self->context, gains, error))
+    return SC_PLAN_REFUSED;
+  sc_side_take (&plan.to, rendering, self->container->set_values, self->context->secrets);
+  if (self->op->enable && rendering->service != NULL)
+    sc_plan_add_step (&plan, "enable", self->unit);
+  if (self->op->start && rendering->service != NULL)
+    sc_plan_add_step (&plan, "start", self->unit);
+  return sc_plan_settle (&plan, self->context, error);
 }
 
 /* Everything that changes the host, up to the commit. */
@@ -450,10 +492,14 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
       self.container->has_service = self.rendered.rendering->service != NULL;
       sc_container_find (self.container, 0)->health
           = g_steal_pointer (&self.rendered.rendering->health);
+      ScPlanEnd end = settle_plan (&self, error);
+      if (end != SC_PLAN_AGREED)
+        return end == SC_PLAN_SHOWN;
       if (!change_host (&self, cancellable, error))
         return FALSE;
     }
-  report (&self);
+  if (!context->terms->plan_only)
+    report (&self);
   return TRUE;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/sc-log.h"
 #include "deploy/sc-deployment.h"
+#include "deploy/sc-privileges.h"
 #include "ops/sc-seen.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ container_entry_free (gpointer data)
 
   sc_container_free (entry->container);
   g_free (entry->damage);
+  g_clear_pointer (&entry->privileges, g_ptr_array_unref);
   g_free (entry);
 }
 
@@ -37,6 +39,19 @@ sc_inventory_find_damage (const ScPaths *paths, const ScContainer *container)
   return NULL;
 }
 
+/* What cannot be read is no reason to leave the container out. */
+static GPtrArray *
+load_privileges (const ScPaths *paths, const ScContainer *container)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray *privileges = sc_privileges_load (paths, container->name, container->current, &error);
+
+  if (privileges == NULL)
+    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = container->name }, "%s",
+            error->message);
+  return privileges;
+}
+
 static ScContainerEntry *
 load_entry (const ScPaths *paths, const char *name)
 {
@@ -55,6 +70,8 @@ load_entry (const ScPaths *paths, const char *name)
       = entry->container->previous != SC_NO_DEPLOYMENT
         && sc_deployment_check (paths, NULL, name, (guint64)entry->container->previous, NULL);
 
+  if (entry->damage == NULL)
+    entry->privileges = load_privileges (paths, entry->container);
   if (entry->damage != NULL)
     sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = name },
             "the container \"%s\" is damaged: %s", name, entry->damage);

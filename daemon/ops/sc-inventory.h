@@ -7,6 +7,7 @@
 
 #include "base/sc-config.h"
 #include "deploy/sc-container.h"
+#include "deploy/sc-privilege.h"
 #include "store/sc-image-store.h"
 
 typedef struct
@@ -19,6 +20,7 @@ typedef struct
 typedef struct
 {
   ScContainer *container;  /* (owned) */
+  GPtrArray *privileges;   /* (owned) (nullable) of ScPrivilege; NULL when they are not known */
   gboolean rollback_ready; /* the files of the previous deployment are there */
   char *damage; /* (owned) (nullable) what is wrong with its files; NULL when they are whole */
 } ScContainerEntry;

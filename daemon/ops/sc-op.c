@@ -97,6 +97,8 @@ sc_op_free (ScOp *self)
   g_clear_pointer (&self->auth, sc_secret_free);
   g_clear_pointer (&self->secrets, g_hash_table_unref);
   g_clear_pointer (&self->program, sc_program_free);
+  g_free (self->terms.plan_id);
+  g_strfreev (self->terms.accept_privileges);
   self->op_class->free (self);
 }
 
@@ -177,6 +179,7 @@ sc_op_run (ScOp *self, ScOpContext *context, GCancellable *cancellable, GError *
     return FALSE;
   context->secrets = secrets;
   context->auth = self->auth;
+  context->terms = &self->terms;
   context->hints = hints;
   if (self->op_class->run (self, context, cancellable, error))
     return TRUE;

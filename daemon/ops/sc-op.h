@@ -25,6 +25,14 @@ typedef struct
   gboolean exclusive;
 } ScClaim;
 
+/** ScTerms: what the caller has agreed to beforehand */
+typedef struct
+{
+  gboolean plan_only;       /* to nothing: only say what would be done */
+  char *plan_id;            /* (owned) (nullable) to exactly what this plan has shown */
+  char **accept_privileges; /* (owned) (nullable) words of privileges; "*" for all */
+} ScTerms;
+
 /** ScOpContext: what a recipe works with; it lives on the job's thread, whose thread-default main
  * context is its own */
 typedef struct
@@ -39,6 +47,7 @@ typedef struct
   GVariantDict *result;    /* the job's Result; "changed" (b) is always set on success */
   ScSecret *auth;          /* (nullable) the login that came with the call */
   GHashTable *secrets;     /* (nullable) template values that came with it: char* to char* */
+  const ScTerms *terms;    /* of the operation; sc_op_run() sets it */
   GPtrArray *hints;   /* of char*: what may help whom a registry refuses; sc_op_run() adds them to
                          * the error */
   GPtrArray *objects; /* of char*: paths of the containers and images that were made or changed */
@@ -73,6 +82,7 @@ struct _ScOp
   GHashTable *secrets;
   ScProgram *program; /* (owned) (nullable) what it runs for the caller */
   gboolean is_apart;  /* it may take as long as somebody works in it, and is counted apart */
+  ScTerms terms;      /* the service sets them */
 };
 
 void sc_op_free (ScOp *self);
@@ -173,11 +183,23 @@ ScOp *sc_op_new_install (const ScInstallRequest *request);
 ScOp *sc_op_new_exec (const char *name, const ScProcess *process, const int *stdio);
 
 /**
+ * sc_op_new_plan:
+ * @planned: (transfer full): an operation on one container, or an installation
+ *
+ * Changes nothing, but that an image may be in the store that has no name: the result says what
+ * @planned would do.
+ */
+ScOp *sc_op_new_plan (ScOp *planned);
+
+/**
  * sc_op_new_login:
  * @prefix: passed sc_auth_prefix_check()
  * @secret: (transfer full): the login, as of sc_login_read()
  */
 ScOp *sc_op_new_login (const char *prefix, ScSecret *secret);
+
+/** sc_op_new_diff: what differs between the deployments @from and @to */
+ScOp *sc_op_new_diff (const char *name, guint64 from, guint64 to);
 
 ScOp *sc_op_new_uninstall (const char *const *names, gboolean keep_image);
 

@@ -8,7 +8,6 @@
 #include "ops/sc-op-private.h"
 #include "ops/sc-resolve.h"
 #include "store/sc-image-parts.h"
-#include "store/sc-image-store.h"
 
 #include <syslog.h>
 
@@ -163,6 +162,21 @@ sc_pull_first (ScOpContext *context,
       break;
     }
   return FALSE;
+}
+
+ScImage *
+sc_pull_take (ScOpContext *context, ScRepo *repo, const char *fullname, GError **error)
+{
+  g_autofree char *digest = NULL;
+  gboolean is_new = FALSE;
+
+  if (!context->terms->plan_only)
+    return sc_image_store_lookup (repo, fullname, error);
+  g_variant_dict_lookup (context->result, "digest", "s", &digest);
+  ScImage *image = sc_image_store_lookup_unnamed (repo, digest, fullname, &is_new, error);
+  if (image != NULL && is_new)
+    g_variant_dict_insert (context->result, "space-bytes", "t", image->exclusive_bytes);
+  return image;
 }
 
 gboolean

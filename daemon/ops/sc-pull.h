@@ -6,7 +6,7 @@
 #pragma once
 
 #include "ops/sc-op.h"
-#include "store/sc-repo.h"
+#include "store/sc-image-store.h"
 
 typedef struct
 {
@@ -19,7 +19,7 @@ typedef struct
 /**
  * sc_pull:
  *
- * Sets the context's result as sc_image_import() does.
+ * Sets the context's result as sc_image_import() does. Of a plan the image gets no name.
  */
 gboolean sc_pull (ScOpContext *context,
                   ScRepo *repo,
@@ -42,6 +42,16 @@ gboolean sc_pull_first (ScOpContext *context,
                         const ScReference **pulled,
                         GCancellable *cancellable,
                         GError **error);
+
+/**
+ * sc_pull_take:
+ * @fullname: that was pulled
+ *
+ * Of a plan, an image has no name yet, and how much room it takes is put into the result.
+ *
+ * Returns: (transfer full) (nullable): what the pull before this has brought; NOT_FOUND
+ */
+ScImage *sc_pull_take (ScOpContext *context, ScRepo *repo, const char *fullname, GError **error);
 
 /**
  * sc_pull_find_digest:

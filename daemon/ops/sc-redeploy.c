@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-redeploy.h"
 
+#include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
+#include "ops/sc-plan.h"
 
 #include <string.h>
 
@@ -23,11 +25,71 @@ make_after (const ScRedeployment *self, const ScDeploymentRecord *record, const 
   return after;
 }
 
+/* Whoever goes back to what ran before has agreed to it then. */
 static gboolean
-run (ScChange *change, const ScUnitTexts *texts, GError **error)
+check_privileges (const ScRedeployment *self,
+                  GPtrArray *privileges,
+                  ScUpdateReport *report,
+                  GError **error)
 {
-  return (texts->service == NULL || sc_change_look (change, error))
-         && sc_change_begin (change, texts, error) && sc_change_run (change, error);
+  report->gains = sc_approval_list_gains (self->context->paths, self->before->name,
+                                          (guint64)report->from, privileges, error);
+  return report->gains != NULL
+         && (self->operation == SC_INTENT_ROLLBACK || self->context->terms->plan_only
+             || sc_approval_check (self->context, report->gains, error));
+}
+
+static ScPlanEnd
+settle_plan (const ScRedeployment *self,
+             ScChange *change,
+             GPtrArray *privileges,
+             const ScUpdateReport *report,
+             GError **error)
+{
+  g_autoptr (ScHostFiles) files = NULL;
+  g_autoptr (ScHostPlan) host_plan = sc_change_plan_host_files (change, &files, error);
+  if (host_plan == NULL)
+    return SC_PLAN_REFUSED;
+
+  const ScPaths *paths = self->context->paths;
+  g_auto (ScPlan) plan = {
+    .operation = self->operation == SC_INTENT_ROLLBACK ? "rollback" : "update",
+    .container = self->before->name,
+    .digest = report->digest,
+    .reference = report->reference,
+    .before = self->before,
+    .after = change->after,
+    .host_changes = host_plan->changes,
+    .privileges = privileges,
+    .gains = report->gains,
+  };
+  if (!sc_side_load (&plan.from, paths, self->before, self->before->current, error)
+      || !sc_side_load (&plan.to, paths, self->before, self->id, error))
+    return SC_PLAN_REFUSED;
+  sc_plan_add_restarts (&plan, change);
+  return sc_plan_settle (&plan, self->context, error);
+}
+
+static gboolean
+run (const ScRedeployment *self,
+     ScChange *change,
+     const ScUnitTexts *texts,
+     ScUpdateReport *report,
+     GError **error)
+{
+  g_autoptr (GPtrArray) privileges
+      = sc_privileges_load (self->context->paths, self->before->name, self->id, error);
+
+  if (privileges == NULL || !check_privileges (self, privileges, report, error)
+      || (texts->service != NULL && !sc_change_look (change, error)))
+    return FALSE;
+  ScPlanEnd end = sc_plan_is_wanted (self->context)
+                      ? settle_plan (self, change, privileges, report, error)
+                      : SC_PLAN_AGREED;
+  if (end != SC_PLAN_AGREED)
+    return end == SC_PLAN_SHOWN;
+  report->changed = sc_change_begin (change, texts, error) && sc_change_run (change, error);
+  return report->changed;
 }
 
 gboolean
@@ -57,6 +119,5 @@ sc_redeploy (const ScRedeployment *self, ScUpdateReport *report, GError **error)
   change.intent->observe_usec = self->observe_usec;
   if (self->operation == SC_INTENT_UPDATE && strcmp (report->from_digest, record->digest) != 0)
     change.intent->quarantine = g_strdup (record->digest);
-  report->changed = run (&change, &texts, error);
-  return report->changed;
+  return run (self, &change, &texts, report, error);
 }

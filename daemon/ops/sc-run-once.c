@@ -3,8 +3,10 @@
 
 #include "base/sc-log.h"
 #include "deploy/sc-deployment.h"
+#include "ops/sc-approval.h"
 #include "ops/sc-image-render.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-plan.h"
 #include "ops/sc-program-run.h"
 
 #define LABEL              "atomic.run"
@@ -117,6 +119,33 @@ report (const Run *self, int exit_status)
           "ran %s once, it exited with %d", self->request->container->reference, exit_status);
 }
 
+static ScPlanEnd
+settle_plan (const Run *self, GError **error)
+{
+  const ScContainer *container = self->request->container;
+  ScOpContext *context = self->request->context;
+  g_autoptr (GPtrArray) none = sc_privilege_list_new ();
+  g_autoptr (GPtrArray) gains = sc_privilege_list_gains (none, self->rendered.privileges);
+  g_auto (ScPlan) plan = {
+    .operation = "run",
+    .container = container->name,
+    .digest = self->request->image->digest,
+    .reference = container->reference,
+    .hidden = { container->uuid, self->unit },
+    .privileges = self->rendered.privileges,
+    .gains = gains,
+    .notes = self->rendered.rendering->notes,
+  };
+
+  if (context->terms->accept_privileges != NULL && !context->terms->plan_only
+      && !sc_approval_check (context, gains, error))
+    return SC_PLAN_REFUSED;
+  sc_side_take (&plan.to, self->rendered.rendering, container->set_values,
+                self->request->context->secrets);
+  sc_plan_add_step (&plan, "run", container->name);
+  return sc_plan_settle (&plan, context, error);
+}
+
 gboolean
 sc_run_once (const ScRunOnce *request, GCancellable *cancellable, GError **error)
 {
@@ -135,6 +164,9 @@ sc_run_once (const ScRunOnce *request, GCancellable *cancellable, GError **error
   self.tmpfiles = g_strdup_printf ("%s/tmpfiles-%s.conf", self.bundle, name);
   if (!render (&self, cancellable, error))
     return FALSE;
+  ScPlanEnd end = settle_plan (&self, error);
+  if (end != SC_PLAN_AGREED)
+    return end == SC_PLAN_SHOWN;
 
   sc_progress_set_phase (request->context->progress, "stage");
   gboolean ran

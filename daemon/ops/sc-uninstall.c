@@ -2,8 +2,10 @@
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
-#include "ops/sc-intent.h"
+#include "host/sc-unit-status.h"
+#include "ops/sc-host-ops.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-plan.h"
 #include "ops/sc-recover.h"
 #include "ops/sc-teardown.h"
 #include "ops/sc-usage.h"
@@ -46,6 +48,42 @@ uninstall_one (
                           .caller_uid = context->caller_uid },
           "uninstalled \"%s\"", name);
   return TRUE;
+}
+
+static gboolean
+add_stop (ScPlan *plan, ScSystemd *systemd, GError **error)
+{
+  g_autofree char *unit = g_strconcat (plan->container, ".service", NULL);
+  g_auto (ScUnitStatus) status = { 0 };
+
+  if (!sc_systemd_get_status (systemd, unit, &status, NULL, error))
+    return FALSE;
+  if (sc_unit_status_is_active (&status))
+    sc_plan_add_step (plan, "stop", unit);
+  return TRUE;
+}
+
+/* What cannot be read of a damaged container is not shown. */
+static ScPlanEnd
+settle_plan (const UninstallOp *op, ScOpContext *context, ScSystemd *systemd, GError **error)
+{
+  const char *name = op->base.targets[0];
+  const ScHostScope scope = { .paths = context->paths, .config = context->config, .name = name };
+  g_autoptr (ScContainer) container = sc_container_load (context->paths, name, NULL);
+  g_autoptr (ScHostPlan) host_plan = sc_host_ops_plan (&scope, NULL, systemd, error);
+  g_auto (ScPlan) plan = { .operation = "uninstall", .container = name, .before = container };
+  if (host_plan == NULL)
+    return SC_PLAN_REFUSED;
+
+  if (!op->keep_image)
+    g_ptr_array_add (host_plan->notes, g_strdup ("the image is removed unless something uses it"));
+  g_ptr_array_add (host_plan->notes, NULL);
+  plan.notes = (char **)host_plan->notes->pdata;
+  plan.host_changes = host_plan->changes;
+  if (container != NULL)
+    (void)sc_side_load (&plan.from, context->paths, container, container->current, NULL);
+  return add_stop (&plan, systemd, error) ? sc_plan_settle (&plan, context, error)
+                                          : SC_PLAN_REFUSED;
 }
 
 static gboolean
@@ -124,6 +162,12 @@ uninstall_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GErr
   if (systemd == NULL)
     return FALSE;
 
+  if (sc_plan_is_wanted (context))
+    {
+      ScPlanEnd end = settle_plan (op, context, systemd, error);
+      if (end != SC_PLAN_AGREED)
+        return end == SC_PLAN_SHOWN;
+    }
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   sc_progress_set_phase (context->progress, "clean");
   for (guint i = 0; names[i] != NULL; i++)

@@ -8,6 +8,7 @@
 #include "dbus/sc-bus-path.h"
 #include "ops/sc-change.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-plan.h"
 #include "ops/sc-redeploy.h"
 #include "ops/sc-update.h"
 
@@ -58,6 +59,12 @@ run_one (const Switch *self, SwitchFunc func, GVariantBuilder *entries, GError *
   g_autoptr (GError) failure = NULL;
 
   func (self, &failure);
+  if (context->terms->plan_only)
+    {
+      if (failure != NULL && *first == NULL)
+        g_propagate_prefixed_error (first, g_steal_pointer (&failure), "\"%s\": ", self->name);
+      return;
+    }
   if (failure != NULL || report->changed)
     sc_update_report_record (report, context, self->name, self->op->base.op_class->type, failure);
 
@@ -99,8 +106,12 @@ run_all (const Switch *all, SwitchFunc func, char *const *names, GError **error)
       run_one (&one, func, &entries, &first);
       sc_progress_set_cancellable (context->progress, TRUE);
     }
-  sc_op_set_changed (context, all->op->changed);
-  g_variant_dict_insert_value (context->result, "containers", g_variant_builder_end (&entries));
+  g_autoptr (GVariant) list = g_variant_ref_sink (g_variant_builder_end (&entries));
+  if (!context->terms->plan_only)
+    {
+      sc_op_set_changed (context, all->op->changed);
+      g_variant_dict_insert_value (context->result, "containers", list);
+    }
   if (first != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&first));
@@ -135,12 +146,39 @@ find_obstacle (const ScContainer *container, gint64 now_usec)
     return g_strdup ("held");
   if (quarantine != NULL)
     return g_strdup ("quarantined");
+  if (sc_update_state_is_blocked (state))
+    return g_strdup ("blocked");
   if (state->available_usec + policy->min_age_usec > now_usec)
     return g_strdup ("too recent");
   if (policy->mode == SC_POLICY_APPLY && policy->window != NULL
       && !sc_calendar_is_open (policy->window, policy->window_usec, now_usec))
     return g_strdup ("outside the window");
   return NULL;
+}
+
+/* Nobody is there to agree: it waits until somebody does, or there is another image. */
+static gboolean
+block (const Switch *self, const GError *cause, GError **error)
+{
+  ScUpdateReport *report = self->report;
+  g_autoptr (ScContainer) container = sc_container_load (self->context->paths, self->name, error);
+  if (container == NULL)
+    return FALSE;
+
+  sc_update_state_set_outcome (&container->update, "blocked", cause->message);
+  report->available = TRUE;
+  report->to = report->from;
+  sc_set_text (&report->skipped, "blocked");
+  sc_set_text (&report->blocked, cause->message);
+  sc_op_record (self->context,
+                &(ScHistoryEvent){ .event = "update",
+                                   .container = self->name,
+                                   .from_digest = report->from_digest,
+                                   .to_digest = report->digest,
+                                   .from = report->from,
+                                   .to = SC_NO_DEPLOYMENT },
+                cause);
+  return sc_container_save (container, self->context->paths, error);
 }
 
 static gboolean
@@ -162,7 +200,13 @@ update_due (const Switch *self, GError **error)
   if (self->report->skipped != NULL)
     return TRUE;
   request.mode = mode == SC_POLICY_STAGE ? SC_UPDATE_STAGE : SC_UPDATE_ALL;
-  return update_with (self, &request, error);
+  g_autoptr (GError) cause = NULL;
+  if (update_with (self, &request, &cause))
+    return TRUE;
+  if (g_error_matches (cause, SYSCONT_ERROR, SYSCONT_ERROR_PRIVILEGE_GAIN))
+    return block (self, cause, error);
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
 }
 
 /* (transfer full): all whose policy wants something */
@@ -246,7 +290,9 @@ rollback_one (const Switch *self, GError **error)
   if (id == (gint64)before->current)
     {
       self->report->to = id;
-      return TRUE;
+      return sc_plan_settle_nothing ("rollback", self->name, self->report->digest, self->context,
+                                     error)
+             != SC_PLAN_REFUSED;
     }
   const char *reason = op->reason != NULL ? op->reason : "rolled back by request";
   const ScRedeployment redeployment = {

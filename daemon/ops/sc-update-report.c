@@ -25,6 +25,8 @@ sc_update_report_clear (ScUpdateReport *self)
   g_free (self->reference);
   g_free (self->skipped);
   g_strfreev (self->notes);
+  g_clear_pointer (&self->gains, g_ptr_array_unref);
+  g_free (self->blocked);
 }
 
 static gboolean
@@ -160,6 +162,10 @@ sc_update_report_to_dict (const ScUpdateReport *self, const char *name, const GE
   if (self->notes != NULL)
     g_variant_builder_add (&builder, "{sv}", "notes",
                            g_variant_new_strv ((const char *const *)self->notes, -1));
+  if (self->gains != NULL && self->gains->len > 0)
+    g_variant_builder_add (&builder, "{sv}", "privilege-gains",
+                           sc_privilege_list_to_variant (self->gains));
+  add_string (&builder, "blocked", self->blocked);
   if (normal != NULL)
     {
       add_string (&builder, "error-name", syscont_error_name (normal->code));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "deploy/sc-container.h"
+#include "deploy/sc-privilege.h"
 #include "ops/sc-op.h"
 
 typedef struct
@@ -19,6 +20,8 @@ typedef struct
   gboolean available; /* there is an image that is not in use */
   char *skipped;      /* (owned) (nullable) why nothing was tried */
   char **notes;       /* (owned) (nullable) */
+  GPtrArray *gains;   /* (owned) (nullable) of ScPrivilege: that it did not have before */
+  char *blocked; /* (owned) (nullable) why an automatic update waits for somebody from now on */
 } ScUpdateReport;
 
 void sc_update_report_init (ScUpdateReport *self);

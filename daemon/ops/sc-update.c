@@ -2,9 +2,11 @@
 #include "ops/sc-update.h"
 
 #include "deploy/sc-secrets.h"
+#include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-plan.h"
 #include "ops/sc-pull.h"
 #include "ops/sc-redeploy.h"
 #include "ops/sc-seen.h"
@@ -26,6 +28,7 @@ typedef struct
   ScSystemd *systemd;  /* (owned) (nullable) */
   GHashTable *secrets; /* (owned) (nullable) after this request: char* to char* */
   ScImageRendering rendered;
+  gboolean is_shown; /* as a plan, and nothing else is wanted */
 } Update;
 
 static void
@@ -140,13 +143,15 @@ find_image (Update *self, GCancellable *cancellable, GError **error)
       && !sc_pull (self->context, self->repo, &(ScPullSource){ .reference = remote }, cancellable,
                    error))
     return FALSE;
-  self->image = remote != NULL && remote->digest == NULL
-                    ? sc_image_store_lookup (self->repo, remote->fullname, error)
-                    : lookup (self, error);
+  gboolean is_pulled
+      = remote != NULL && (remote->digest == NULL || self->context->terms->plan_only);
+  self->image = is_pulled ? sc_pull_take (self->context, self->repo, remote->fullname, error)
+                          : lookup (self, error);
   if (self->image == NULL)
     return FALSE;
   sc_set_text (&self->report->digest, self->image->digest);
-  return sc_seen_add (self->context->paths, self->image->digest, NULL, error);
+  return self->context->terms->plan_only
+         || sc_seen_add (self->context->paths, self->image->digest, NULL, error);
 }
 
 static gboolean
@@ -290,6 +295,38 @@ is_same (const Update *self)
          && sc_container_same_values (values, self->before->set_values) && has_same_secrets (self);
 }
 
+static const char *
+operation_name (const ScUpdateRequest *request)
+{
+  if (request->same_image)
+    return "set-values";
+  return request->mode == SC_UPDATE_STAGE ? "stage" : "update";
+}
+
+static ScPlanEnd
+settle_plan (Update *self, const ScChange *change, GError **error)
+{
+  gboolean only_stage = self->request->mode == SC_UPDATE_STAGE;
+  g_auto (ScPlan) plan = {
+    .operation = operation_name (self->request),
+    .container = self->before->name,
+    .digest = self->image->digest,
+    .reference = change->after->reference,
+    .before = self->before,
+    .after = change->after,
+    .host_changes = only_stage ? NULL : self->rendered.host_plan->changes,
+    .privileges = self->rendered.privileges,
+    .gains = self->report->gains,
+    .notes = self->report->notes,
+  };
+
+  if (!sc_side_load (&plan.from, self->context->paths, self->before, self->before->current, error))
+    return SC_PLAN_REFUSED;
+  sc_side_take (&plan.to, self->rendered.rendering, change->after->set_values, self->secrets);
+  sc_plan_add_restarts (&plan, change);
+  return sc_plan_settle (&plan, self->context, error);
+}
+
 static gboolean
 change_host (Update *self, ScIntentOperation operation, GCancellable *cancellable, GError **error)
 {
@@ -309,8 +346,14 @@ change_host (Update *self, ScIntentOperation operation, GCancellable *cancellabl
   change.intent->observe_usec = self->request->observe_usec;
   if (strcmp (self->report->from_digest, self->report->digest) != 0)
     change.intent->quarantine = g_strdup (self->report->digest);
-  if ((operation != SC_INTENT_STAGE && texts.service != NULL && !sc_change_look (&change, error))
-      || !sc_change_begin (&change, &texts, error))
+  if (operation != SC_INTENT_STAGE && texts.service != NULL && !sc_change_look (&change, error))
+    return FALSE;
+  ScPlanEnd end
+      = sc_plan_is_wanted (self->context) ? settle_plan (self, &change, error) : SC_PLAN_AGREED;
+  self->is_shown = end == SC_PLAN_SHOWN;
+  if (end != SC_PLAN_AGREED)
+    return self->is_shown;
+  if (!sc_change_begin (&change, &texts, error))
     return FALSE;
   if (!sc_change_stage (&change, &self->rendered, cancellable, error))
     {
@@ -342,6 +385,19 @@ render (Update *self, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
+/* What is only prepared may do nothing yet: that is asked when it is switched to. */
+static gboolean
+check_privileges (Update *self, GError **error)
+{
+  const ScContainer *before = self->before;
+
+  self->report->gains = sc_approval_list_gains (self->context->paths, before->name, before->current,
+                                                self->rendered.privileges, error);
+  return self->report->gains != NULL
+         && (self->request->mode == SC_UPDATE_STAGE || self->context->terms->plan_only
+             || sc_approval_check (self->context, self->report->gains, error));
+}
+
 static gboolean
 update (Update *self, GCancellable *cancellable, GError **error)
 {
@@ -353,12 +409,15 @@ update (Update *self, GCancellable *cancellable, GError **error)
   if (!self->request->force && is_same (self))
     {
       self->report->to = self->report->from;
-      return TRUE;
+      return sc_plan_settle_nothing (operation_name (self->request), self->before->name,
+                                     self->image->digest, self->context, error)
+             != SC_PLAN_REFUSED;
     }
 
   prepare_state (self);
   self->systemd = sc_systemd_new (self->context->bus, error);
-  if (self->systemd == NULL || !render (self, cancellable, error))
+  if (self->systemd == NULL || !render (self, cancellable, error)
+      || !check_privileges (self, error))
     return FALSE;
   if (only_stage)
     self->after->staged = self->report->to;
@@ -370,7 +429,7 @@ update (Update *self, GCancellable *cancellable, GError **error)
     }
   if (!change_host (self, only_stage ? SC_INTENT_STAGE : SC_INTENT_UPDATE, cancellable, error))
     return FALSE;
-  self->report->changed = TRUE;
+  self->report->changed = !self->is_shown;
   return TRUE;
 }
 
@@ -426,6 +485,8 @@ check (Update *self, GCancellable *cancellable, GError **error)
     return FALSE;
 
   self->report->available = strcmp (digest, get_current (self)->digest) != 0;
+  if (sc_update_state_is_blocked (state) && g_strcmp0 (state->available, digest) != 0)
+    sc_update_state_set_outcome (state, NULL, NULL);
   state->checked_usec = g_get_real_time ();
   sc_set_text (&state->available, self->report->available ? digest : NULL);
   sc_set_text (&self->report->digest, digest);

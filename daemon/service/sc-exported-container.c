@@ -118,6 +118,8 @@ state_of (const ScContainerEntry *entry, const char *unit_state)
     return "stopped";
   if (strcmp (unit_state, "running") != 0)
     return unit_state;
+  if (sc_update_state_is_blocked (&entry->container->update))
+    return "blocked";
   if (g_strcmp0 (entry->container->update.outcome, "rolled-back") == 0)
     return "rolled-back";
   return entry->container->staged != SC_NO_DEPLOYMENT ? "staged" : "running";
@@ -155,6 +157,8 @@ sc_exported_container_update (SyscontContainer *object,
   syscont_container_set_previous_deployment (object, (guint64)container->previous);
   syscont_container_set_staged_deployment (object, (guint64)container->staged);
   syscont_container_set_rollback_ready (object, entry->rollback_ready);
+  syscont_container_set_privileges (
+      object, sc_variant_compact (sc_privilege_list_to_variant (entry->privileges)));
   set_update_state (object, &container->update);
   syscont_container_set_deployments (object, sc_variant_compact (make_deployments (container)));
 }

@@ -151,6 +151,37 @@ answer_waiting (ScPendingCall *call, const ScJobRecord *record)
   sc_pending_call_return_error (call, error);
 }
 
+/* One row of a job's result, for each container that it was about. */
+static void
+tell_of_container (ScManager *self, GVariant *row)
+{
+  const char *name = NULL;
+  const char *reason = NULL;
+  g_autoptr (GVariant) gains
+      = g_variant_lookup_value (row, "privilege-gains", G_VARIANT_TYPE ("aa{sv}"));
+  GVariantBuilder info = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  if (gains != NULL)
+    g_variant_builder_add (&info, "{sv}", "privilege-gains", gains);
+  g_autoptr (GVariant) details = g_variant_ref_sink (g_variant_builder_end (&info));
+  if (g_variant_lookup (row, "name", "&s", &name)
+      && g_variant_lookup (row, "blocked", "&s", &reason))
+    syscont_manager_emit_blocked (SYSCONT_MANAGER (self), name, reason, details);
+}
+
+static void
+tell_of_containers (ScManager *self, GVariant *result)
+{
+  g_autoptr (GVariant) rows
+      = g_variant_lookup_value (result, "containers", G_VARIANT_TYPE ("aa{sv}"));
+
+  for (gsize i = 0; rows != NULL && i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+      tell_of_container (self, row);
+    }
+}
+
 static void
 on_job_ended (ScJob *job, gpointer user_data)
 {
@@ -163,6 +194,7 @@ on_job_ended (ScJob *job, gpointer user_data)
       answer_waiting (call, record);
       g_hash_table_remove (self->parts.waiting, sc_job_get_path (job));
     }
+  tell_of_containers (self, record->result);
   syscont_manager_emit_job_removed (user_data, record->id, sc_job_get_path (job),
                                     sc_job_state_name (record->state), record->result);
 }

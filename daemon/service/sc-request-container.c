@@ -272,15 +272,30 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec install_options[] = {
-  { "values", "a{ss}" }, { "start", "b" },  { "enable", "b" },     { "digest", "s" },
-  { "platform", "s" },   { "auth", "h" },   { "no-queue", "b" },   { "allow-host-paths", "as" },
-  { "writable", "s" },   { "once", "b" },   { "argv", "as" },      { "env", "as" },
-  { "tty", "b" },        { "stdio", "ah" }, { "health", "a{sv}" }, { "secrets", "a{sh}" },
+  { "values", "a{ss}" },
+  { "start", "b" },
+  { "enable", "b" },
+  { "digest", "s" },
+  { "platform", "s" },
+  { "auth", "h" },
+  { "no-queue", "b" },
+  { "allow-host-paths", "as" },
+  { "writable", "s" },
+  { "once", "b" },
+  { "argv", "as" },
+  { "env", "as" },
+  { "tty", "b" },
+  { "stdio", "ah" },
+  { "health", "a{sv}" },
+  { "secrets", "a{sh}" },
+  { "accept-privileges", "as" },
+  { "plan-id", "s" },
   { NULL, NULL },
 };
 
 static const ScOptionSpec uninstall_options[] = {
   { "keep-image", "b" },
+  { "plan-id", "s" },
   { "no-queue", "b" },
   { NULL, NULL },
 };

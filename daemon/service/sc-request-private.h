@@ -23,6 +23,7 @@ extern const ScMethod sc_request_container_methods[];
 extern const ScMethod sc_request_exec_methods[];
 extern const ScMethod sc_request_login_methods[];
 extern const ScMethod sc_request_update_methods[];
+extern const ScMethod sc_request_plan_methods[];
 extern const ScMethod sc_request_query_methods[];
 
 extern const ScOptionSpec sc_request_no_options[];

@@ -88,6 +88,15 @@ read_observe (const ScOptions *options, gint64 *observe_usec, GError **error)
   return check_duration ("option \"observe-usec\"", usec, MAX_OBSERVE_USEC, error);
 }
 
+/* The strongest of all: whoever may let a container have any privilege may choose what it runs. */
+static gboolean
+accepts_privileges (const ScRequest *request)
+{
+  g_autofree const char **words = sc_options_get_strv (request->options, "accept-privileges");
+
+  return words != NULL && words[0] != NULL;
+}
+
 /* Which options make no sense together. */
 static gboolean
 check_combination (const ScRequest *request, const ScUpdateRequest *update, GError **error)
@@ -99,6 +108,9 @@ check_combination (const ScRequest *request, const ScUpdateRequest *update, GErr
   if (request->subject.containers[0] == NULL && (chooses || update->mode != SC_UPDATE_ALL))
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "an update of all that are due takes neither a mode, an image nor values");
+  if (request->subject.containers[0] == NULL && accepts_privileges (request))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "an update of all that are due accepts no privileges: name the container");
   if (update->mode == SC_UPDATE_APPLY_STAGED && chooses)
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "what is staged is applied as it is: neither an image nor values can be "
@@ -166,7 +178,9 @@ parse_update (const ScCall *call, ScRequest *request, GError **error)
   request->op = sc_op_new_update ((const char *const *)request->subject.containers, &update);
   if (!sc_request_take_secrets (call, request, values, error))
     return FALSE;
-  request->rule = choose_rule (&update, request->op->secrets != NULL);
+  request->rule = accepts_privileges (request)
+                      ? "Update:accept"
+                      : choose_rule (&update, request->op->secrets != NULL);
   return TRUE;
 }
 
@@ -226,6 +240,8 @@ parse_set_values (const ScCall *call, ScRequest *request, GError **error)
   update.set = values;
   update.unset = (char **)unset;
   update.force = sc_options_get_bool (request->options, "force", FALSE);
+  if (accepts_privileges (request))
+    request->rule = "SetValues:accept";
   request->op = sc_op_new_update ((const char *const *)request->subject.containers, &update);
   return sc_request_take_secrets (call, request, values, error);
 }
@@ -337,19 +353,21 @@ parse_unquarantine (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec update_options[] = {
-  { "mode", "s" },     { "to-digest", "s" },    { "reference", "s" }, { "values", "a{ss}" },
-  { "unset", "as" },   { "observe-usec", "t" }, { "force", "b" },     { "no-pull", "b" },
-  { "no-queue", "b" }, { "secrets", "a{sh}" },  { NULL, NULL },
+  { "mode", "s" },     { "to-digest", "s" },          { "reference", "s" }, { "values", "a{ss}" },
+  { "unset", "as" },   { "observe-usec", "t" },       { "force", "b" },     { "no-pull", "b" },
+  { "no-queue", "b" }, { "accept-privileges", "as" }, { "plan-id", "s" },   { "secrets", "a{sh}" },
+  { NULL, NULL },
 };
 
 static const ScOptionSpec rollback_options[] = {
   { "deployment", "t" }, { "quarantine", "b" }, { "reason", "s" },
-  { "no-queue", "b" },   { NULL, NULL },
+  { "plan-id", "s" },    { "no-queue", "b" },   { NULL, NULL },
 };
 
 static const ScOptionSpec set_options[] = {
-  { "secrets", "a{sh}" }, { "observe-usec", "t" }, { "force", "b" },
-  { "no-queue", "b" },    { NULL, NULL },
+  { "observe-usec", "t" }, { "force", "b" },       { "accept-privileges", "as" },
+  { "plan-id", "s" },      { "secrets", "a{sh}" }, { "no-queue", "b" },
+  { NULL, NULL },
 };
 
 const ScMethod sc_request_update_methods[] = {

@@ -9,14 +9,15 @@
 
 #include <string.h>
 
-#define MIN_DIGITS 12
+#define MIN_DIGITS     12
+#define MAX_PRIVILEGES 1000
 
 const ScOptionSpec sc_request_no_options[] = { { NULL, NULL } };
 
 static const ScMethod *const groups[] = {
-  sc_request_image_methods, sc_request_storage_methods, sc_request_container_methods,
-  sc_request_exec_methods,  sc_request_update_methods,  sc_request_login_methods,
-  sc_request_query_methods,
+  sc_request_image_methods,  sc_request_storage_methods, sc_request_container_methods,
+  sc_request_update_methods, sc_request_login_methods,   sc_request_query_methods,
+  sc_request_plan_methods,   sc_request_exec_methods,
 };
 
 /* where images come from: Pull and Install, and the formats of ImportImage */
@@ -194,6 +195,38 @@ sc_request_take_secrets (const ScCall *call, ScRequest *request, GHashTable *val
   return TRUE;
 }
 
+/* What the caller agrees to beforehand. */
+static gboolean
+take_terms (ScRequest *request, GError **error)
+{
+  g_autofree const char **words = sc_options_get_strv (request->options, "accept-privileges");
+  const char *plan_id = sc_options_get_string (request->options, "plan-id");
+
+  if (plan_id != NULL && !sc_hex_is_valid (plan_id))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"plan-id\" must be 64 hex digits, as a plan says them");
+  if (plan_id != NULL && g_strv_length (request->op->targets) != 1)
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"plan-id\" is for one container");
+  request->op->terms.plan_id = g_strdup (plan_id);
+  if (words == NULL)
+    return TRUE;
+  if (g_strv_length ((char **)words) > MAX_PRIVILEGES)
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"accept-privileges\" has more than %d words", MAX_PRIVILEGES);
+  for (gsize i = 0; words[i] != NULL; i++)
+    if (strcmp (words[i], "*") != 0 && strchr (words[i], ':') == NULL)
+      {
+        g_autofree char *shown = sc_text_escape (words[i]);
+        return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                             "option \"accept-privileges\": \"%s\" is not the word of a privilege, "
+                             "like \"capability:CAP_KILL\"",
+                             shown);
+      }
+  request->op->terms.accept_privileges = g_strdupv ((char **)words);
+  return TRUE;
+}
+
 gboolean
 sc_request_parse_platform (const ScOptions *options, ScPlatform **platform, GError **error)
 {
@@ -249,6 +282,8 @@ sc_request_parse (const ScCall *call, GError **error)
     return NULL;
   self->no_queue = sc_options_get_bool (self->options, "no-queue", FALSE);
   if (method->parse != NULL && !method->parse (call, self, error))
+    return NULL;
+  if (self->op != NULL && !take_terms (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -323,8 +323,9 @@ finish_group (Listing *self, Group *group)
   return g_steal_pointer (&group->image);
 }
 
-GPtrArray *
-sc_image_store_list (ScRepo *repo, GError **error)
+/* @more: (nullable): a name, and the commit of the image that is to be seen under it too */
+static GPtrArray *
+list (ScRepo *repo, const char *more, const char *commit, GError **error)
 {
   g_auto (Listing) listing = {
     .repo = repo,
@@ -340,10 +341,38 @@ sc_image_store_list (ScRepo *repo, GError **error)
   GHashTableIter iter;
   gpointer group = NULL;
   collect_groups (&listing);
+  if (more != NULL)
+    add_name (&listing, more, commit);
   count_layer_users (&listing);
   g_hash_table_iter_init (&iter, listing.groups);
   while (g_hash_table_iter_next (&iter, NULL, &group))
     g_ptr_array_add (images, finish_group (&listing, group));
   g_ptr_array_sort (images, compare_images);
   return images;
+}
+
+GPtrArray *
+sc_image_store_list (ScRepo *repo, GError **error)
+{
+  return list (repo, NULL, NULL, error);
+}
+
+ScImage *
+sc_image_store_lookup_unnamed (
+    ScRepo *repo, const char *digest, const char *fullname, gboolean *is_new, GError **error)
+{
+  g_autoptr (ScImage) named = sc_image_store_lookup (repo, digest, NULL);
+  g_autofree char *ref = sc_unnamed_ref (digest);
+  g_autofree char *commit
+      = named != NULL ? g_strdup (named->commit) : sc_repo_resolve (repo, ref, error);
+  g_autoptr (GPtrArray) images = commit != NULL ? list (repo, fullname, commit, error) : NULL;
+
+  *is_new = named == NULL;
+  for (guint i = 0; images != NULL && i < images->len; i++)
+    if (strcmp (((ScImage *)images->pdata[i])->digest, digest) == 0)
+      return g_ptr_array_steal_index_fast (images, i);
+  if (error != NULL && *error == NULL)
+    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "the image %s was removed in the meantime",
+                  digest);
+  return NULL;
 }

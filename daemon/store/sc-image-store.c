@@ -21,6 +21,12 @@ sc_rootfs_ref (const char *manifest_digest)
 }
 
 char *
+sc_unnamed_ref (const char *manifest_digest)
+{
+  return g_strconcat ("syscont/unnamed/", sc_digest_hex (manifest_digest), NULL);
+}
+
+char *
 sc_deploy_ref (const char *name, guint64 deployment)
 {
   return g_strdup_printf ("syscont/deploy/%s/%" G_GUINT64_FORMAT, name, deployment);
@@ -150,7 +156,8 @@ set_refs (ScRepo *repo,
           const char *commit)
 {
   g_autofree char *rootfs_ref = sc_rootfs_ref (image->manifest_digest);
-  g_autofree char *image_ref = sc_reference_encode (image->fullname);
+  g_autofree char *image_ref = image->is_unnamed ? sc_unnamed_ref (image->manifest_digest)
+                                                 : sc_reference_encode (image->fullname);
 
   for (guint i = 0; i < image->manifest->layers->len; i++)
     {

@@ -37,6 +37,8 @@ typedef struct
   const ScManifest *manifest;
   GBytes *config_bytes;
   char **layer_commits; /* of manifest->layers, in their order */
+  gboolean is_unnamed;  /* only to be looked at: it goes with the next prune unless it is stored
+                         * under its name before */
 } ScNewImage;
 
 /**
@@ -44,8 +46,8 @@ typedef struct
  * @repo: with an open transaction
  *
  * Writes config, image and merged commits and sets all refs: of every layer and of the config
- * ("ociimage/<hex>"), of the image ("ociimage/<ENC(fullname)>"), of the merged tree
- * ("syscont/rootfs/<hex>"). The transaction makes them visible at once. An image without layers is
+ * ("ociimage/<hex>"), of the image ("ociimage/<ENC(fullname)>", or that of sc_unnamed_ref()), of the
+ * merged tree ("syscont/rootfs/<hex>"). The transaction makes them visible at once. An image without layers is
  * IMAGE_INVALID.
  */
 gboolean sc_image_store_add (ScRepo *repo,
@@ -78,6 +80,17 @@ GPtrArray *sc_image_store_list (ScRepo *repo, GError **error);
  * digits fit several
  */
 ScImage *sc_image_store_lookup (ScRepo *repo, const char *name, GError **error);
+
+/**
+ * sc_image_store_lookup_unnamed:
+ * @fullname: that the image would have
+ * @is_new: (out): no image with this digest has a name
+ *
+ * Returns: (transfer full) (nullable): the image with this very digest, also one that was stored
+ *   without a name, as it would be if it had this one
+ */
+ScImage *sc_image_store_lookup_unnamed (
+    ScRepo *repo, const char *digest, const char *fullname, gboolean *is_new, GError **error);
 
 /** sc_image_find_name: (transfer none) (nullable): the name among the image's that @given is; NULL
  * when @given is a part of its digest, which means all of them */
@@ -119,6 +132,9 @@ char *sc_image_store_ensure_rootfs (ScRepo *repo,
  * Removes one name. Layers, config and merged tree stay until the next prune.
  */
 void sc_image_store_remove_name (ScRepo *repo, const char *fullname);
+
+/** sc_unnamed_ref: (transfer full): "syscont/unnamed/<64 hex>", of an image without a name */
+char *sc_unnamed_ref (const char *manifest_digest);
 
 /** sc_rootfs_ref: (transfer full): "syscont/rootfs/<64 hex>"; sc_deploy_ref: (transfer full):
  * "syscont/deploy/NAME/<n>" */

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define ROOTFS_PREFIX "syscont/rootfs/"
+#define ROOTFS_PREFIX  "syscont/rootfs/"
+#define UNNAMED_PREFIX "syscont/unnamed/"
 
 void
 sc_prune_result_clear (ScPruneResult *self)
@@ -95,6 +96,12 @@ is_rootfs_ref (const char *ref)
 }
 
 static gboolean
+is_unnamed_ref (const char *ref)
+{
+  return g_str_has_prefix (ref, UNNAMED_PREFIX) && sc_hex_is_valid (ref + strlen (UNNAMED_PREFIX));
+}
+
+static gboolean
 is_deploy_ref (const char *ref)
 {
   return g_str_has_prefix (ref, "syscont/deploy/");
@@ -115,6 +122,7 @@ find_unused (ScRepo *repo, const char *const *deploy_refs, GHashTable *unused, G
 
   add_unused (image_refs, needed.blob_refs, sc_reference_is_blob_ref, unused);
   add_unused (our_refs, needed.rootfs_refs, is_rootfs_ref, unused);
+  add_unused (our_refs, needed.rootfs_refs, is_unnamed_ref, unused);
   if (deploy_refs != NULL)
     {
       g_autoptr (GHashTable) deployed = g_hash_table_new (g_str_hash, g_str_equal);
