@@ -23,6 +23,7 @@ typedef struct
 extern const ScVerb sc_verb_cancel;
 extern const ScVerb sc_verb_check;
 extern const ScVerb sc_verb_df;
+extern const ScVerb sc_verb_diff;
 extern const ScVerb sc_verb_exec;
 extern const ScVerb sc_verb_export;
 extern const ScVerb sc_verb_history;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
 #include "sc-health-options.h"
+#include "sc-plan-report.h"
 #include "sc-printer.h"
 #include "sc-pull.h"
+#include "sc-secret-input.h"
 #include "sc-stdio.h"
+#include "sc-terms.h"
 #include "sc-values.h"
 #include "sc-verb.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static char *name;
 static char *name_as;
@@ -21,6 +25,8 @@ static char **allow_host_paths;
 static char *writable;
 static gboolean now;
 static gboolean no_enable;
+static gboolean dry_run;
+static gboolean yes;
 
 static const GOptionEntry *
 options (void)
@@ -44,6 +50,9 @@ options (void)
       "Platform to take from a multi-platform image", "OS/ARCH" },
     { "authfile", 0, 0, G_OPTION_ARG_FILENAME, &authfile,
       "Use the logins of this auth.json first; - for standard input", "FILE" },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &yes, "Do not ask before it is installed", NULL },
+    SC_TERMS_ACCEPT_OPTION ("Fail when it asks for more than this and the like"),
     { "system-package", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &system_package,
       "Only \"no\"", "no" },
     { 0 },
@@ -51,8 +60,23 @@ options (void)
   return entries;
 }
 
+typedef struct
+{
+  GVariant *options; /* (owned) a{sv} */
+  GUnixFDList *fds;  /* (owned) (nullable) what goes with them */
+} Options;
+
+static void
+options_clear (Options *self)
+{
+  g_clear_pointer (&self->options, g_variant_unref);
+  g_clear_object (&self->fds);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
 static int
-make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
+make_options (ScClient *client, const char *plan_id, Options *own)
 {
   g_autoptr (GError) error = NULL;
   const char *mistake = NULL;
@@ -68,16 +92,16 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
       g_variant_builder_clear (&builder);
       return sc_client_usage_error ("%s", mistake);
     }
-  if (!sc_pull_add_auth (authfile, &builder, fds, &error))
+  if (!sc_pull_add_auth (authfile, &builder, &own->fds, &error))
     {
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);
     }
   /* what an image says that is to be run once */
-  GVariant *handles = sc_stdio_new_handles (NULL, TRUE, fds, &error);
+  GVariant *handles = sc_stdio_new_handles (NULL, TRUE, &own->fds, &error);
   if (handles != NULL)
     g_variant_builder_add (&builder, "{sv}", "stdio", handles);
-  if (handles == NULL || !sc_secrets_add (secrets, &builder, fds, &error))
+  if (handles == NULL || !sc_secrets_add (secrets, &builder, &own->fds, &error))
     {
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);
@@ -93,7 +117,10 @@ make_options (ScClient *client, GVariant **out, GUnixFDList **fds)
   if (allow_host_paths != NULL)
     g_variant_builder_add (&builder, "{sv}", "allow-host-paths",
                            g_variant_new_strv ((const char *const *)allow_host_paths, -1));
-  *out = g_variant_ref_sink (sc_client_options (client, &builder));
+  if (plan_id != NULL)
+    g_variant_builder_add (&builder, "{sv}", "plan-id", g_variant_new_string (plan_id));
+  sc_terms_add (&builder);
+  own->options = g_variant_ref_sink (sc_client_options (client, &builder));
   return 0;
 }
 
@@ -133,46 +160,122 @@ print_result (GVariant *result)
   sc_report_notes (result);
 }
 
-static int
-run (ScClient *client, char **arguments)
+static const char *
+find_mistake (const char *image)
 {
-  g_autoptr (GVariant) install_options = NULL;
-  g_autoptr (GVariant) result = NULL;
-  g_autoptr (GUnixFDList) fds = NULL;
-  g_autofree char *reference = NULL;
-  const ScPullRequest pull = { .image = arguments[0], .name_as = name_as, .platform = platform };
-  GError *error = NULL;
-  int exit_status = 0;
+  gboolean is_local = sc_pull_is_local (image);
 
   if (system_package != NULL && !g_str_equal (system_package, "no")
       && !g_str_equal (system_package, "auto"))
-    return sc_client_usage_error (
-        "--system-package=%s: packages are not made; leave the option out", system_package);
-  if (authfile != NULL && sc_pull_is_local (arguments[0]))
-    return sc_client_usage_error ("--authfile is for registries only");
-  int options_status = make_options (client, &install_options, &fds);
-  if (options_status != 0)
-    return options_status;
-  if (name_as != NULL && !sc_pull_is_local (arguments[0]))
-    return sc_client_usage_error ("--name-as is for layouts and archives only");
-  int status = sc_pull_first (client, &pull, &reference);
-  if (status != 0)
-    return status;
+    return "--system-package: packages are not made; leave the option out";
+  if (authfile != NULL && is_local)
+    return "--authfile is for registries only";
+  if (name_as != NULL && !is_local)
+    return "--name-as is for layouts and archives only";
+  if (dry_run && is_local)
+    return "--dry-run is for images of the store and of registries; \"pull\" brings others there";
+  return NULL;
+}
 
+static int
+make_plan (ScClient *client, const char *reference, const Options *own, GVariant **plan)
+{
+  const ScPlannedCall call = {
+    .method = "Install",
+    .arguments = g_variant_new_parsed ("{'reference': <%s>, 'name': <%s>}", reference,
+                                       name != NULL ? name : ""),
+    .options = own->options,
+    .fds = own->fds,
+  };
+  return sc_plan_make (client, &call, plan);
+}
+
+static gboolean
+is_asked (const ScClient *client)
+{
+  return !yes && !client->json && !client->quiet && !client->no_block
+         && g_strcmp0 (authfile, "-") != 0 && isatty (STDIN_FILENO) && isatty (STDERR_FILENO);
+}
+
+/* Shows what it would do; then @own say that it shall be that. */
+static int
+ask (ScClient *client, const char *reference, Options *own)
+{
+  g_autoptr (GVariant) plan = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = make_plan (client, reference, own, &plan);
+
+  if (status != 0 || !sc_dict_bool (plan, "changed"))
+    return status;
+  sc_plan_print (plan, FALSE);
+  g_autofree char *answer = sc_secret_input_ask ("Go on? [y/N] ", TRUE, &error);
+  if (answer == NULL)
+    return sc_client_fail (error);
+  if (g_ascii_strcasecmp (g_strstrip (answer), "y") != 0 && g_ascii_strcasecmp (answer, "yes") != 0)
+    {
+      g_set_error (&error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED, "nothing was done");
+      return sc_client_fail (error);
+    }
+  g_autofree char *plan_id = sc_dict_string (plan, "plan-id");
+  options_clear (own);
+  return make_options (client, plan_id, own);
+}
+
+static int
+install (ScClient *client, const char *reference, const Options *own)
+{
+  g_autoptr (GVariant) result = NULL;
+  GError *error = NULL;
+  int exit_status = 0;
   GVariant *reply = sc_client_call (
       client, "Install",
-      g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", install_options), fds,
+      g_variant_new ("(ss@a{sv})", reference, name != NULL ? name : "", own->options), own->fds,
       &error);
-  status = sc_follow (client, reply, error, &result);
+  int status = sc_follow (client, reply, error, &result);
+
   if (status != 0 || result == NULL)
     return status;
+  gboolean has_run = g_variant_lookup (result, "exit-status", "i", &exit_status);
   if (client->json)
     sc_print_json ("result", result);
-  else if (!client->quiet && !g_variant_lookup (result, "exit-status", "i", NULL))
+  else if (!client->quiet && !has_run)
     print_result (result);
-  if (g_variant_lookup (result, "exit-status", "i", &exit_status))
-    return exit_status;
-  return sc_report_changed (client, result);
+  return has_run ? exit_status : sc_report_changed (client, result);
+}
+
+static int
+show_plan (ScClient *client, const char *reference, const Options *own)
+{
+  g_autoptr (GVariant) plan = NULL;
+  int status = make_plan (client, reference, own, &plan);
+
+  if (status != 0)
+    return status;
+  if (client->json)
+    sc_print_json ("result", g_steal_pointer (&plan));
+  else
+    sc_plan_print (plan, TRUE);
+  return 0;
+}
+
+static int
+run (ScClient *client, char **arguments)
+{
+  g_autofree char *reference = NULL;
+  g_auto (Options) own = { 0 };
+  const ScPullRequest pull = { .image = arguments[0], .name_as = name_as, .platform = platform };
+  const char *mistake = find_mistake (arguments[0]);
+
+  if (mistake != NULL)
+    return sc_client_usage_error ("%s", mistake);
+  int status = make_options (client, NULL, &own);
+  if (status == 0)
+    status = sc_pull_first (client, &pull, &reference);
+  if (status == 0 && dry_run)
+    return show_plan (client, reference, &own);
+  if (status == 0 && is_asked (client))
+    status = ask (client, reference, &own);
+  return status != 0 ? status : install (client, reference, &own);
 }
 
 const ScVerb sc_verb_install = {
@@ -181,7 +284,8 @@ const ScVerb sc_verb_install = {
   .summary = "Install an image as a system container",
   .description = "IMAGE is the name of an image that was pulled, or anything that \"pull\" takes. "
                  "The container is enabled, and "
-                 "started only with --now.",
+                 "started only with --now. On a terminal it is shown what it may do on this "
+                 "machine, and asked whether that is right.",
   .options = options,
   .more_options = sc_health_option_entries,
   .min_arguments = 1,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-plan-report.h"
 #include "sc-switch-report.h"
 #include "sc-verb.h"
 
 static gint64 deployment = -1;
 static char *reason;
 static gboolean no_quarantine;
+static gboolean dry_run;
 
 static const GOptionEntry *
 options (void)
@@ -14,6 +16,7 @@ options (void)
     { "reason", 0, 0, G_OPTION_ARG_STRING, &reason, "For the history", "TEXT" },
     { "no-quarantine", 0, 0, G_OPTION_ARG_NONE, &no_quarantine,
       "Let automatic updates try the image again", NULL },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
     { 0 },
   };
   return entries;
@@ -33,6 +36,11 @@ run (ScClient *client, char **arguments)
                            g_variant_new_uint64 ((guint64)deployment));
   if (reason != NULL)
     g_variant_builder_add (&builder, "{sv}", "reason", g_variant_new_string (reason));
+  if (dry_run)
+    {
+      g_autoptr (GVariant) own = g_variant_ref_sink (sc_client_options (client, &builder));
+      return sc_plan_show_each (client, &(ScPlannedCall){ "Rollback", NULL, own, NULL }, arguments);
+    }
   const ScJobCall call = { .method = "Rollback", .names = arguments, .options = &builder };
   return sc_switch_follow (client, &call, "rolled back");
 }

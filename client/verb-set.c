@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-plan-report.h"
 #include "sc-switch-report.h"
+#include "sc-terms.h"
 #include "sc-values.h"
 #include "sc-verb.h"
 
@@ -8,6 +10,7 @@
 static char **unset;
 static char **secrets;
 static char *observe;
+static gboolean dry_run;
 
 static const GOptionEntry *
 options (void)
@@ -19,6 +22,9 @@ options (void)
       "KEY" },
     { "observe", 0, 0, G_OPTION_ARG_STRING, &observe, "How long the new one is watched",
       "SECONDS" },
+    SC_TERMS_ACCEPT_OPTION ("Let it gain this privilege"),
+    SC_TERMS_ACCEPT_ALL_OPTION,
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
     { 0 },
   };
   return entries;
@@ -50,11 +56,24 @@ run (ScClient *client, char **arguments)
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);
     }
-  const ScJobCall call = { .method = "SetValues",
-                           .arguments = g_variant_new ("(s@a{ss}^as@a{sv})", arguments[0], set,
-                                                       unset != NULL ? unset : (char **)none,
-                                                       sc_client_options (client, &builder)),
-                           .fds = g_steal_pointer (&fds) };
+  sc_terms_add (&builder);
+  char **without = unset != NULL ? unset : (char **)none;
+  g_autoptr (GVariant) own = g_variant_ref_sink (sc_client_options (client, &builder));
+  if (dry_run)
+    {
+      const ScPlannedCall planned = {
+        .method = "SetValues",
+        .arguments = g_variant_new_parsed ("{'name': <%s>, 'set': <%@a{ss}>, 'unset': <%^as>}",
+                                           arguments[0], set, without),
+        .options = own,
+        .fds = fds,
+      };
+      return sc_plan_show (client, &planned);
+    }
+  const ScJobCall call
+      = { .method = "SetValues",
+          .arguments = g_variant_new ("(s@a{ss}^as@a{sv})", arguments[0], set, without, own),
+          .fds = g_steal_pointer (&fds) };
   return sc_switch_follow (client, &call, "changed");
 }
 

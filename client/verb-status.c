@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-printer.h"
+#include "sc-terms.h"
 #include "sc-unit-info.h"
 #include "sc-verb.h"
 
@@ -23,7 +24,7 @@ static gboolean
 is_running (const char *state)
 {
   static const char *const running[]
-      = { "running", "staged", "rolled-back", "switching", "observing", NULL };
+      = { "running", "staged", "rolled-back", "blocked", "switching", "observing", NULL };
 
   return g_strv_contains (running, state);
 }
@@ -123,6 +124,18 @@ print_updates (GVariant *container)
     g_print ("%12s: %s\n", "Quarantine", quarantine);
 }
 
+static void
+print_privileges (GVariant *container)
+{
+  g_autoptr (GVariant) privileges
+      = g_variant_lookup_value (container, "privileges", G_VARIANT_TYPE ("aa{sv}"));
+
+  if (privileges == NULL || g_variant_n_children (privileges) == 0)
+    return;
+  g_print ("%12s:\n", "Privileges");
+  sc_terms_print_privileges (privileges, FALSE);
+}
+
 /* (transfer full): its row of the list, so that --json has the same keys here and there */
 static GVariant *
 find (ScClient *client, const char *name, GError **error)
@@ -178,22 +191,6 @@ print_unit (GVariant *info)
     {
       g_autofree char *safe = sc_safe_text (drop_ins[i]);
       g_print ("%12s: %s\n", "Drop-In", safe);
-    }
-}
-
-static void
-print_privileges (GVariant *container)
-{
-  g_autoptr (GVariant) rows
-      = g_variant_lookup_value (container, "privileges", G_VARIANT_TYPE ("aa{sv}"));
-
-  for (gsize i = 0; rows != NULL && i < g_variant_n_children (rows); i++)
-    {
-      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
-      g_autofree char *word = sc_dict_string (row, "word");
-      g_autofree char *risk = sc_dict_string (row, "risk");
-      g_autofree char *safe = sc_safe_text (word);
-      g_print ("%12s: %s (%s risk)\n", "Privilege", safe, risk);
     }
 }
 

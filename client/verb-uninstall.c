@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
+#include "sc-plan-report.h"
 #include "sc-verb.h"
 
 static gboolean remove_image;
+static gboolean dry_run;
 
 static const GOptionEntry *
 options (void)
@@ -10,6 +12,7 @@ options (void)
   static const GOptionEntry entries[] = {
     { "remove-image", 0, 0, G_OPTION_ARG_NONE, &remove_image,
       "Remove its image too, unless another container uses it", NULL },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
     { 0 },
   };
   return entries;
@@ -22,6 +25,12 @@ run (ScClient *client, char **arguments)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "keep-image", g_variant_new_boolean (!remove_image));
+  if (dry_run)
+    {
+      g_autoptr (GVariant) own = g_variant_ref_sink (sc_client_options (client, &builder));
+      return sc_plan_show_each (client, &(ScPlannedCall){ "Uninstall", NULL, own, NULL },
+                                arguments);
+    }
   const ScJobCall call = { .method = "Uninstall", .names = arguments, .options = &builder };
   return sc_follow_and_report (client, &call, "uninstalled", "nothing to do");
 }

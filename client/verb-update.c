@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-plan-report.h"
 #include "sc-printer.h"
 #include "sc-switch-report.h"
+#include "sc-terms.h"
 #include "sc-values.h"
 #include "sc-verb.h"
 
@@ -17,6 +19,7 @@ static gboolean stage;
 static gboolean apply;
 static gboolean force;
 static gboolean no_pull;
+static gboolean dry_run;
 
 static const GOptionEntry *
 options (void)
@@ -46,6 +49,9 @@ options (void)
     { "force", 0, 0, G_OPTION_ARG_NONE, &force,
       "Also what is held, in quarantine or in use already", NULL },
     { "no-pull", 0, 0, G_OPTION_ARG_NONE, &no_pull, "Take what the store has", NULL },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
+    SC_TERMS_ACCEPT_OPTION ("Let it gain this privilege"),
+    SC_TERMS_ACCEPT_ALL_OPTION,
     { 0 },
   };
   return entries;
@@ -84,6 +90,7 @@ make_options (
                            g_variant_new_strv ((const char *const *)unset, -1));
   if (observe != NULL)
     g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
+  sc_terms_add (&builder);
   if (sc_secrets_add (secrets, &builder, fds, error))
     return sc_client_options (client, &builder);
   g_variant_builder_clear (&builder);
@@ -118,6 +125,8 @@ find_mistake (char **arguments)
     return "--all and --due take no names";
   if (all && due)
     return "--all and --due exclude each other";
+  if (dry_run && (due || check))
+    return "--dry-run goes with neither --due nor --check";
   if (!all && !due && arguments[0] == NULL)
     return "update needs NAME…, --all or --due";
   return NULL;
@@ -155,8 +164,11 @@ run (ScClient *client, char **arguments)
       g_autoptr (GError) owned = error;
       return sc_client_fail (owned);
     }
+  g_autoptr (GVariant) own = g_variant_ref_sink (update_options);
+  if (dry_run)
+    return sc_plan_show_each (client, &(ScPlannedCall){ "Update", NULL, own, fds }, names);
   const ScJobCall call = { .method = "Update",
-                           .arguments = g_variant_new ("(^as@a{sv})", names, update_options),
+                           .arguments = g_variant_new ("(^as@a{sv})", names, own),
                            .fds = g_steal_pointer (&fds) };
   return sc_switch_follow (client, &call, stage ? "staged" : "updated");
 }

@@ -148,6 +148,10 @@ static const Refusal refusals[] = {
     SYSCONT_ERROR_INVALID_ARGUMENT, "staged" },
   { "update-observe", "Update", "(['a'], {'observe-usec': <uint64 9999999999999>})",
     SYSCONT_ERROR_INVALID_ARGUMENT, "\"observe-usec\"" },
+  { "update-accept-word", "Update", "(['a'], {'accept-privileges': <['root']>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"root\"" },
+  { "update-due-accept", "Update", "([], {'accept-privileges': <['*']>})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "due" },
   { "rollback-none", "Rollback", "([], {})", SYSCONT_ERROR_INVALID_ARGUMENT, "Rollback" },
   { "rollback-several-to-one", "Rollback", "(['a', 'b'], {'deployment': <uint64 1>})",
     SYSCONT_ERROR_INVALID_ARGUMENT, "\"deployment\"" },
@@ -566,6 +570,7 @@ static const RuleCase rule_cases[] = {
   { "values", "{'values': <{'A': 'x'}>}", "Update:values" },
   { "unset", "{'unset': <['A']>}", "Update:values" },
   { "both", "{'values': <{'A': 'x'}>, 'reference': <'a.b/c'>}", "Update:to-with-values" },
+  { "accept", "{'accept-privileges': <['user:root']>, 'values': <{'A': 'x'}>}", "Update:accept" },
   { "check-of-another", "{'mode': <'check'>, 'reference': <'a.b/c'>}", "Update:to" },
 };
 
