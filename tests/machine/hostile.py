@@ -337,6 +337,16 @@ def manifests():
     foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
     other = small().change_manifest(lambda manifest: manifest["layers"][0].update(mediaType=foreign, urls=["http://x/"]))
     yield Hostile("MJ10-foreign", other)
+    for name, kind in (("artifact", "application/vnd.oci.artifact.manifest.v1+json"),
+                       ("schema1", "application/vnd.docker.distribution.manifest.v1+prettyjws")):
+        other = small().change_manifest(lambda manifest: manifest.update(mediaType=kind))
+        other.media_type = kind
+        yield Hostile(f"MJ10-{name}", other)
+    for name, kind in (("helm", "application/vnd.cncf.helm.config.v1+json"), ("cosign", "application/vnd.dev.cosign.simplesigning.v1+json"),
+                       ("encrypted", OCI_LAYER["gzip"] + "+encrypted")):
+        other = small()
+        other.manifest = other.manifest.replace((OCI_CONFIG if name == "helm" else OCI_LAYER["gzip"]).encode(), kind.encode())
+        yield Hostile(f"MJ10-{name}", other)
     wrong = small()
     wrong.replace_config(json.dumps({**json.loads(wrong.config_bytes), "rootfs": {"type": "x"}}).encode())
     yield Hostile("MJ11-rootfs", wrong)
