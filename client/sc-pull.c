@@ -54,6 +54,8 @@ import (ScClient *client,
   if (name != NULL)
     g_variant_builder_add (&options, "{sv}", "reference", g_variant_new_string (name));
   g_variant_builder_add (&options, "{sv}", "source", g_variant_new_string (source));
+  if (request->is_unnamed)
+    g_variant_builder_add (&options, "{sv}", "unnamed", g_variant_new_boolean (TRUE));
   if (argument->tag != NULL)
     g_variant_builder_add (&options, "{sv}", "tag", g_variant_new_string (argument->tag));
   if (request->platform != NULL)

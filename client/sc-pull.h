@@ -13,6 +13,7 @@ typedef struct
   const char *platform; /* (nullable) --platform */
   const char *authfile; /* (nullable) --authfile */
   gboolean if_newer;    /* --if-newer */
+  gboolean is_unnamed;  /* only to be looked at; of local content */
 } ScPullRequest;
 
 /**

@@ -32,6 +32,7 @@ extern const ScVerb sc_verb_images;
 extern const ScVerb sc_verb_inspect;
 extern const ScVerb sc_verb_install;
 extern const ScVerb sc_verb_jobs;
+extern const ScVerb sc_verb_lint;
 extern const ScVerb sc_verb_list;
 extern const ScVerb sc_verb_login;
 extern const ScVerb sc_verb_logout;

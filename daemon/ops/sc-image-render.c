@@ -86,6 +86,18 @@ add_notes (ScRendering *rendering, GPtrArray *notes)
   rendering->notes = g_strv_builder_end (builder);
 }
 
+/* What it would make on a host that has nothing of it. */
+static ScHostPlan *
+plan_empty_host (const ScHostFiles *wanted)
+{
+  g_autoptr (GPtrArray) others = g_ptr_array_new ();
+  g_autoptr (GHashTable) nothing = g_hash_table_new (g_str_hash, g_str_equal);
+  const ScHostFacts facts
+      = { .wanted = wanted, .others = others, .found = nothing, .obstacles = nothing };
+
+  return sc_host_plan_new (&facts);
+}
+
 /* What the container will answer for on the host is a part of its info, which is never written
  * again. */
 static gboolean
@@ -106,7 +118,9 @@ plan_host_files (const ScImageRenderRequest *request,
   out->host_files = sc_host_files_render (&wanted, error);
   if (out->host_files == NULL)
     return FALSE;
-  out->host_plan = sc_host_ops_plan (&scope, out->host_files, request->systemd, error);
+  out->host_plan = request->only_image
+                       ? plan_empty_host (out->host_files)
+                       : sc_host_ops_plan (&scope, out->host_files, request->systemd, error);
   if (out->host_plan == NULL)
     return FALSE;
 
@@ -152,7 +166,7 @@ sc_image_render (const ScImageRenderRequest *request,
   g_autoptr (ScExports) exports = sc_exports_load (request->repo, out->rootfs_commit, error);
   g_autoptr (ScImageConfig) image_config
       = exports != NULL ? read_image_config (request, exports, error) : NULL;
-  if (image_config == NULL || !check_platform (image_config, error))
+  if (image_config == NULL || (!request->only_image && !check_platform (image_config, error)))
     return FALSE;
   g_autoptr (GBytes) passwd = read_user_file (request->repo, out->rootfs_commit, "etc/passwd");
   g_autoptr (GBytes) group = read_user_file (request->repo, out->rootfs_commit, "etc/group");

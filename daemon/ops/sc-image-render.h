@@ -23,6 +23,7 @@ typedef struct
   const char *once_unit;        /* (nullable) as in ScRenderRequest; then host files are left out */
   const ScProcess *once_process; /* (nullable) */
   GHashTable *secrets;           /* (nullable) as in ScRenderRequest */
+  gboolean only_image;           /* neither what this host has nor whether it can run it counts */
   ScSystemd *systemd; /* (nullable) to ask which package a file belongs to that is in the way */
 } ScImageRenderRequest;
 

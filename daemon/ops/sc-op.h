@@ -198,6 +198,10 @@ ScOp *sc_op_new_plan (ScOp *planned);
  */
 ScOp *sc_op_new_login (const char *prefix, ScSecret *secret);
 
+/** sc_op_new_lint: @image: as given, or the digest of one that was stored without a name; @values:
+ * (nullable) checked */
+ScOp *sc_op_new_lint (const char *image, GHashTable *values);
+
 /** sc_op_new_diff: what differs between the deployments @from and @to */
 ScOp *sc_op_new_diff (const char *name, guint64 from, guint64 to);
 

@@ -30,6 +30,7 @@ static const ScMethodRule rules[] = {
     "choose another image and values for the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Update:accept", SC_ACTION_APPROVE_PRIVILEGES,
     "give more privileges to the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Lint", SC_ACTION_CHECK, "look at what is wrong with the image" },
   { SYSCONT_MANAGER_INTERFACE, "Diff", SC_ACTION_CHECK,
     "compare deployments of the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Plan", SC_ACTION_CHECK, "plan a change of the system container" },

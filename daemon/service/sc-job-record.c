@@ -23,7 +23,7 @@ static const char *const state_names[] = {
 static const char *const container_types[]
     = { "install",    "uninstall",    "start",  "stop",       "restart", "update",
         "set-values", "rollback",     "resume", "set-policy", "hold",    "pin",
-        "unpin",      "unquarantine", "exec",   NULL };
+        "unpin",      "unquarantine", "exec",   "plan",       "diff",    NULL };
 
 ScJobRecord *
 sc_job_record_new (guint64 id, const char *type, const char *const *targets)
@@ -84,7 +84,9 @@ sc_job_record_is_about_containers (const ScJobRecord *self)
 gboolean
 sc_job_record_changes_containers (const ScJobRecord *self)
 {
-  return sc_job_record_is_about_containers (self) && strcmp (self->type, "exec") != 0;
+  static const char *const others[] = { "exec", "plan", "diff", NULL };
+
+  return sc_job_record_is_about_containers (self) && !g_strv_contains (others, self->type);
 }
 
 static void

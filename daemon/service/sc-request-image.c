@@ -107,6 +107,7 @@ parse_import_image (const ScCall *call, ScRequest *request, GError **error)
   import.fullname = name != NULL ? request->subject.reference->fullname : NULL;
   import.platform = platform;
   request->op = sc_op_new_import (&import);
+  request->op->terms.plan_only = sc_options_get_bool (request->options, "unnamed", FALSE);
   return TRUE;
 }
 
@@ -133,7 +134,7 @@ static const ScOptionSpec pull_options[] = {
 };
 
 static const ScOptionSpec import_options[] = {
-  { "reference", "s" }, { "tag", "s" },      { "source", "s" },
+  { "reference", "s" }, { "tag", "s" },      { "source", "s" }, { "unnamed", "b" },
   { "platform", "s" },  { "no-queue", "b" }, { NULL, NULL },
 };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What would be done, and what was: Plan, which takes the call of another method, written as a
- * dictionary of its arguments and options, and Diff.
+ * dictionary of its arguments and options, Diff, and Lint.
  */
 #include "service/sc-request-private.h"
+
+#include "deploy/sc-rendering.h"
 
 #include <string.h>
 
@@ -144,6 +146,28 @@ parse_diff (const ScCall *call, ScRequest *request, GError **error)
   return TRUE;
 }
 
+static gboolean
+parse_lint (const ScCall *call, ScRequest *request, GError **error)
+{
+  const char *image = NULL;
+  g_autoptr (GHashTable) values = NULL;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &image, NULL);
+  if (!sc_request_check_image (image, error)
+      || !sc_options_get_map (request->options, "values", &values, error)
+      || !sc_set_values_check (values, error))
+    return FALSE;
+  request->subject.image = g_strdup (image);
+  request->op = sc_op_new_lint (image, values);
+  return TRUE;
+}
+
+static const ScOptionSpec lint_options[] = {
+  { "values", "a{ss}" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
 static const ScOptionSpec plan_options[] = {
   { "no-queue", "b" },
   { NULL, NULL },
@@ -152,5 +176,6 @@ static const ScOptionSpec plan_options[] = {
 const ScMethod sc_request_plan_methods[] = {
   { "Plan", plan_options, parse_plan },
   { "Diff", plan_options, parse_diff },
+  { "Lint", lint_options, parse_lint },
   { NULL, NULL, NULL },
 };

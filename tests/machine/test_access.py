@@ -11,7 +11,7 @@ from case import BUS_NAME, JOB, MANAGER, HERE, SyscontCase
 READING = {"InspectImage", "ListImages", "ListContainers", "ListJobs", "GetContainer", "GetImage", "GetJob", "CanAuthorize",
            "GetHistory", "GetStorageInfo", "Subscribe", "Unsubscribe"}
 # Arguments are read before anybody is asked, so they must be right.
-RIGHT = {("Plan", "operation"): "'Uninstall'", ("Plan", "request"): "{'names': <['victim']>}", ("Pull", "reference"): "127.0.0.1:1/victim:latest", ("RemoveRegistryCredential", "prefix"): "registry.example.com",
+RIGHT = {("Lint", "image"): "'victim:latest'", ("Plan", "operation"): "'Uninstall'", ("Plan", "request"): "{'names': <['victim']>}", ("Pull", "reference"): "127.0.0.1:1/victim:latest", ("RemoveRegistryCredential", "prefix"): "registry.example.com",
          ("SetPolicy", "policy"): "{'mode': <'none'>}", ("Unquarantine", "digest"): "''"}
 SAMPLES = {"s": "'victim'", "as": "['victim']", "a{sv}": "{}", "a{ss}": "{'KEY': 'value'}", "t": "1"}
 RULE = 'polkit.addRule(function(action, subject) {{\n' \
