@@ -182,6 +182,11 @@ ScOp *sc_op_new_install (const ScInstallRequest *request);
  * duplicated */
 ScOp *sc_op_new_exec (const char *name, const ScProcess *process, const int *stdio);
 
+/** sc_op_new_mount: @what: name of a container, or of an image or digits of its digest; @where: clean
+ * absolute path */
+ScOp *sc_op_new_mount (const char *what, const char *where);
+ScOp *sc_op_new_unmount (const char *where);
+
 /**
  * sc_op_new_plan:
  * @planned: (transfer full): an operation on one container, or an installation

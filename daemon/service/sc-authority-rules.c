@@ -19,6 +19,8 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Restart", SC_ACTION_MANAGE, "restart the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Exec", SC_ACTION_EXEC, "run a program in the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Mount", SC_ACTION_MOUNT, "show the files of" },
+  { SYSCONT_MANAGER_INTERFACE, "Unmount", SC_ACTION_MOUNT, NULL },
   { SYSCONT_MANAGER_INTERFACE, "Update", SC_ACTION_UPDATE, "update the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Update:check", SC_ACTION_CHECK,
     "look for a new image of the system container" },

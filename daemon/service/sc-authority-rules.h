@@ -20,6 +20,7 @@
 #define SC_ACTION_APPROVE_PRIVILEGES "org.syscont.approve-privileges"
 #define SC_ACTION_MANAGE             "org.syscont.manage"
 #define SC_ACTION_EXEC               "org.syscont.exec"
+#define SC_ACTION_MOUNT              "org.syscont.mount"
 #define SC_ACTION_STORAGE            "org.syscont.storage"
 #define SC_ACTION_MANAGE_TRUST       "org.syscont.manage-trust"
 #define SC_ACTION_CANCEL_FOREIGN     "org.syscont.cancel-foreign"

@@ -12,7 +12,8 @@ READING = {"InspectImage", "ListImages", "ListContainers", "ListJobs", "GetConta
            "GetHistory", "GetStorageInfo", "Subscribe", "Unsubscribe"}
 # Arguments are read before anybody is asked, so they must be right.
 RIGHT = {("Lint", "image"): "'victim:latest'", ("Plan", "operation"): "'Uninstall'", ("Plan", "request"): "{'names': <['victim']>}", ("Pull", "reference"): "127.0.0.1:1/victim:latest", ("RemoveRegistryCredential", "prefix"): "registry.example.com",
-         ("SetPolicy", "policy"): "{'mode': <'none'>}", ("Unquarantine", "digest"): "''"}
+         ("SetPolicy", "policy"): "{'mode': <'none'>}", ("Mount", "directory"): "/mnt/x", ("Unmount", "directory"): "/mnt/x",
+         ("Unquarantine", "digest"): "''"}
 SAMPLES = {"s": "'victim'", "as": "['victim']", "a{sv}": "{}", "a{ss}": "{'KEY': 'value'}", "t": "1"}
 RULE = 'polkit.addRule(function(action, subject) {{\n' \
        '  if (action.id.indexOf("org.syscont.") == 0 && action.id != "org.syscont.inspect" && subject.user == "{user}") return polkit.Result.{answer};\n}});\n'
