@@ -2,6 +2,7 @@
 #include "sc-follow.h"
 
 #include "sc-job-log.h"
+#include "sc-job-signals.h"
 #include "sc-printer.h"
 #include "sc-progress-line.h"
 
@@ -219,43 +220,11 @@ on_interrupt (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A program that does not run yet has nobody to send a signal to. */
 static void
-pass_signal (Follow *self, int number)
+on_unheard (gpointer user_data)
 {
-  g_autoptr (GVariant) reply
-      = sc_client_call_object (self->client, self->path, SYSCONT_JOB_INTERFACE, "Signal",
-                               g_variant_new ("(i)", number), NULL);
-
-  if (reply == NULL && number != SIGUSR1 && number != SIGUSR2)
-    cancel (self);
+  cancel (user_data);
 }
-
-#define PASS(number)                                                                               \
-  static gboolean on_##number (gpointer user_data)                                                 \
-  {                                                                                                \
-    pass_signal (user_data, number);                                                               \
-    return G_SOURCE_CONTINUE;                                                                      \
-  }
-
-PASS (SIGHUP)
-PASS (SIGINT)
-PASS (SIGTERM)
-PASS (SIGUSR1)
-PASS (SIGUSR2)
-
-typedef struct
-{
-  int number;
-  GSourceFunc func;
-} SignalHandler;
-
-static const SignalHandler waiting_handlers[]
-    = { { SIGINT, on_interrupt }, { SIGTERM, on_interrupt }, { 0, NULL } };
-
-static const SignalHandler program_handlers[]
-    = { { SIGHUP, on_SIGHUP },   { SIGINT, on_SIGINT },   { SIGTERM, on_SIGTERM },
-        { SIGUSR1, on_SIGUSR1 }, { SIGUSR2, on_SIGUSR2 }, { 0, NULL } };
 
 static void
 on_resized (guint rows, guint columns, gpointer user_data)
@@ -311,19 +280,16 @@ finish (Follow *self, GVariant **result)
 static gboolean
 wait_with_signals (Follow *self, GError **error)
 {
-  const SignalHandler *handlers = self->runs_program ? program_handlers : waiting_handlers;
-  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint));
-
-  for (; handlers->func != NULL; handlers++)
-    {
-      guint id = g_unix_signal_add (handlers->number, handlers->func, self);
-      g_array_append_val (ids, id);
-    }
+  g_autoptr (ScJobSignals) signals G_GNUC_UNUSED
+      = self->runs_program ? sc_job_signals_new (self->client, self->path, on_unheard, self) : NULL;
+  guint int_id = signals == NULL ? g_unix_signal_add (SIGINT, on_interrupt, self) : 0;
+  guint term_id = signals == NULL ? g_unix_signal_add (SIGTERM, on_interrupt, self) : 0;
   gboolean is_good = refresh (self, error);
+
   if (is_good && !has_ended (self->properties))
     g_main_loop_run (self->loop);
-  for (guint i = 0; i < ids->len; i++)
-    g_source_remove (g_array_index (ids, guint, i));
+  g_clear_handle_id (&term_id, g_source_remove);
+  g_clear_handle_id (&int_id, g_source_remove);
   return is_good;
 }
 

@@ -12,6 +12,7 @@
 #include "deploy/sc-runtime-config.h"
 #include "deploy/sc-unit-text.h"
 #include "host/sc-unit-status.h"
+#include "ops/sc-host-check.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-program-run.h"
 
@@ -64,7 +65,7 @@ prepare (Exec *self, GError **error)
   const char *name = self->op->name;
   g_autoptr (ScContainer) container = sc_container_load (paths, name, error);
 
-  if (container == NULL)
+  if (container == NULL || !sc_host_check (self->context->config, error))
     return FALSE;
   if (!sc_deployment_current (paths, name, &self->deployment))
     return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "it has no current deployment");
@@ -166,21 +167,43 @@ make_lower (const Exec *self)
   return g_strdup_printf ("../%s/writable/upper:../%s/rootfs", deployment, deployment);
 }
 
+/* TRUE in @is_writable when the root is an overlay that has to be mounted; what else there is, is
+ * the repository's. */
+static gboolean
+place_config (const Exec *self, gboolean *is_writable, GError **error)
+{
+  g_autofree char *cgroups_path = sc_unit_text_cgroups_path ("system.slice", self->unit);
+  g_autofree char *rootfs = g_build_filename (self->deployment_path, "rootfs", NULL);
+  JsonObject *root = NULL;
+  JsonObject *linux_part = NULL;
+  gboolean is_readonly = TRUE;
+
+  if (!sc_json_get_object (self->config, "root", &root, error)
+      || !sc_json_get_object (self->config, "linux", &linux_part, error))
+    return FALSE;
+  if (root == NULL || linux_part == NULL)
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "its config.json is not complete");
+  if (!sc_json_get_bool (root, "readonly", TRUE, &is_readonly, error))
+    return FALSE;
+
+  *is_writable = !is_readonly;
+  json_object_set_boolean_member (root, "readonly", is_readonly);
+  json_object_set_string_member (root, "path", is_readonly ? rootfs : SC_WRITABLE_ROOT);
+  json_object_set_string_member (linux_part, "cgroupsPath", cgroups_path);
+  return TRUE;
+}
+
 static gboolean
 run_instead (const Exec *self, int *exit_status, GCancellable *cancellable, GError **error)
 {
   const ScProgramRun run = make_run (self);
-  gboolean is_writable = sc_runtime_config_is_writable (self->config);
-  g_autofree char *cgroups_path = sc_unit_text_cgroups_path ("system.slice", self->unit);
-  g_autofree char *rootfs = g_build_filename (self->deployment_path, "rootfs", NULL);
-  g_autofree char *lower = is_writable ? make_lower (self) : NULL;
-  JsonObject *root = json_object_get_object_member (self->config, "root");
-  JsonObject *linux_part = json_object_get_object_member (self->config, "linux");
+  gboolean is_writable = FALSE;
 
-  json_object_set_string_member (root, "path", is_writable ? SC_WRITABLE_ROOT : rootfs);
-  json_object_set_string_member (linux_part, "cgroupsPath", cgroups_path);
-  return write_json (self, "config.json", self->config, error)
-         && sc_program_run_bundle (&run, lower, exit_status, cancellable, error);
+  if (!place_config (self, &is_writable, error)
+      || !write_json (self, "config.json", self->config, error))
+    return FALSE;
+  g_autofree char *lower = is_writable ? make_lower (self) : NULL;
+  return sc_program_run_bundle (&run, lower, exit_status, cancellable, error);
 }
 
 /* A service that does not say itself when it is ready counts as active before the runtime has made

@@ -466,7 +466,10 @@ class Check(SyscontCase):
         result = self.ctl_json("pull", "--if-newer", name)["result"]
         self.assertEqual((result["changed"], result["digest"]), (False, images.plain().digest))
         self.assertIn("127.0.0.1", result["unchecked"])
-        self.assertIn("kept as it is", self.ctl("pull", "--if-newer", name).out)
+        result = self.ctl("pull", "--if-newer", name)
+        self.assertIn("kept as it is", result.out)
+        self.assertIn("warning: ", result.err)
+        self.assertEqual(self.ctl("pull", "--if-newer", "--quiet", name).err, "")
 
     def test_several_platforms(self):
         native = images.native_architecture()
