@@ -9,6 +9,7 @@
 
 #include <ftw.h>
 #include <stdio.h>
+#include <string.h>
 
 #define EXIT_PROBLEMS 7
 
@@ -140,7 +141,10 @@ run (ScClient *client, char **arguments)
   g_autofree char *digest = NULL;
   int status = 0;
 
-  if (g_file_test (arguments[0], G_FILE_TEST_IS_DIR) && !sc_exports_dir_is (arguments[0]))
+  gboolean is_path = strchr (arguments[0], '/') != NULL;
+
+  if (is_path && g_file_test (arguments[0], G_FILE_TEST_IS_DIR)
+      && !sc_exports_dir_is (arguments[0]))
     return sc_client_usage_error ("\"%s\" has neither \"exports\" nor templates in it; of an image "
                                   "layout write oci:%s",
                                   arguments[0], arguments[0]);

@@ -255,7 +255,7 @@ class Rollback(UpdateCase):
         self.answer_is("Hi Saturn from web\n")
         unit = self.machine.read("/etc/systemd/system/web.service")
         self.pull(images.plain(text="two\n"))
-        self.update()
+        self.update("--accept-privileges")
         self.answer_is("two\n")
         self.assertFalse(self.machine.exists("/etc/tmpfiles.d/web.conf"))
         self.ctl("rollback", "web", "--reason", "it was slow")
