@@ -15,4 +15,4 @@
 #define SYSCONT_IMAGE_INTERFACE     "org.syscont.Image"
 #define SYSCONT_JOB_INTERFACE       "org.syscont.Job"
 
-#define SYSCONT_API_VERSION 2
+#define SYSCONT_API_VERSION 3

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #define MAX_FILE_BYTES (8 * 1024 * 1024)
-#define DROP_IN_NAME   ".50-syscont.conf" /* hidden: not one of the files that images know of */
+/* hidden: not the files that images know of */
+#define DROP_IN_NAME      ".50-syscont.conf"
+#define IMAGE_CONFIG_NAME ".image-config.json"
 
 typedef struct
 {
@@ -67,6 +69,15 @@ write_file (int dir_fd, const char *name, const char *text, GError **error)
   return text == NULL || sc_fd_write_atomic (dir_fd, name, text, strlen (text), 0600, error);
 }
 
+static gboolean
+write_bytes (int dir_fd, const char *name, GBytes *bytes, GError **error)
+{
+  gsize size = 0;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
+
+  return bytes == NULL || sc_fd_write_atomic (dir_fd, name, data, size, 0600, error);
+}
+
 static char *
 service_name (const char *name)
 {
@@ -88,7 +99,8 @@ write_files (int dir_fd, const char *name, const ScRendering *rendering, GError 
          && write_file (dir_fd, "info", rendering->info, error)
          && write_file (dir_fd, service, rendering->service, error)
          && write_file (dir_fd, DROP_IN_NAME, rendering->drop_in, error)
-         && write_file (dir_fd, tmpfiles, rendering->tmpfiles, error);
+         && write_file (dir_fd, tmpfiles, rendering->tmpfiles, error)
+         && write_bytes (dir_fd, IMAGE_CONFIG_NAME, rendering->image_config, error);
 }
 
 static gboolean
@@ -395,6 +407,34 @@ sc_deployment_read_file_of (
   g_autofree char *path = g_strdup_printf ("%s.%" G_GUINT64_FORMAT "/%s", name, n, file);
   sc_autofd dir_fd = sc_fd_open_dir (paths->checkout, error);
   return dir_fd >= 0 ? sc_fd_read_file (dir_fd, path, MAX_FILE_BYTES, error) : NULL;
+}
+
+ScImage *
+sc_deployment_load_image (const ScPaths *paths,
+                          ScRepo *repo,
+                          const char *name,
+                          const ScDeploymentRecord *record,
+                          GBytes **config_bytes,
+                          GError **error)
+{
+  g_autofree char *ref = sc_deploy_ref (name, record->id);
+  g_autofree char *commit = sc_repo_resolve (repo, ref, error);
+  if (commit == NULL)
+    return NULL;
+
+  *config_bytes = sc_deployment_read_file_of (paths, name, record->id, IMAGE_CONFIG_NAME, NULL);
+  g_autoptr (ScImageConfig) config
+      = *config_bytes != NULL ? sc_image_config_parse (*config_bytes, G_MAXUINT, NULL) : NULL;
+  const char *const references[] = { record->reference, NULL };
+  ScImage *image = g_new0 (ScImage, 1);
+  image->digest = g_strdup (record->digest);
+  image->commit = g_steal_pointer (&commit);
+  image->references = g_strdupv ((char **)references);
+  image->source = g_strdup (record->source != NULL ? record->source : "");
+  image->platform = g_strdup ("");
+  image->labels = config != NULL ? g_hash_table_ref (config->labels)
+                                 : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return image;
 }
 
 GBytes *

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "deploy/sc-deployment-record.h"
 #include "deploy/sc-rendering.h"
+#include "store/sc-image-store.h"
 
 /**
  * sc_deployment_stage:
@@ -94,6 +96,22 @@ void sc_unit_texts_clear (ScUnitTexts *self);
 /** sc_deployment_load_texts: as they were rendered for deployment @n; @texts: (out) */
 gboolean sc_deployment_load_texts (
     const ScPaths *paths, const char *name, guint64 n, ScUnitTexts *texts, GError **error);
+
+/**
+ * sc_deployment_load_image:
+ * @config_bytes: (out) (transfer full) (nullable): of the image
+ *
+ * What is left of an image that has no name in the store any more: its commit is that of the
+ * deployment's tree.
+ *
+ * Returns: (transfer full) (nullable): NULL without @error when the tree is gone too
+ */
+ScImage *sc_deployment_load_image (const ScPaths *paths,
+                                   ScRepo *repo,
+                                   const char *name,
+                                   const ScDeploymentRecord *record,
+                                   GBytes **config_bytes,
+                                   GError **error);
 
 /** sc_deployment_read_file: a file of the current deployment, e.g. "info"; NOT_FOUND */
 GBytes *

@@ -328,6 +328,7 @@ sc_rendering_free (ScRendering *self)
   g_clear_pointer (&self->health, sc_health_free);
   g_free (self->timer);
   g_free (self->info);
+  g_clear_pointer (&self->image_config, g_bytes_unref);
   sc_values_free (self->values);
   g_clear_pointer (&self->mount_points, g_ptr_array_unref);
   g_strfreev (self->notes);

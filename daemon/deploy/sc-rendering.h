@@ -48,6 +48,7 @@ typedef struct
   ScHealth *health;     /* (owned) (nullable) complete; NULL when nothing is checked */
   char *timer;          /* (owned) (nullable) text of its timer */
   char *info;           /* (owned) JSON of the info file */
+  GBytes *image_config; /* (owned) (nullable) kept with the deployment: the image may go */
   ScValues *values;     /* (owned) all, with the built-ins */
   GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */
   char **notes; /* (owned) what was changed or ignored, for the job's result; never NULL */

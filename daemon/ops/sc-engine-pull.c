@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/sc-engine-pull.h"
+
 #include "image/sc-trust-policy.h"
 #include "ops/sc-docker-import.h"
 #include "ops/sc-engine.h"
 #include "ops/sc-op-private.h"
+#include "store/sc-image-store.h"
 
 #include <syslog.h>
 
@@ -14,14 +17,17 @@ typedef struct
 } EnginePullOp;
 
 static gboolean
-pull (EnginePullOp *self, ScOpContext *context, GCancellable *cancellable, GError **error)
+pull (ScOpContext *context,
+      const char *fullname,
+      const ScPlatform *platform,
+      GCancellable *cancellable,
+      GError **error)
 {
-  const char *fullname = self->reference->fullname;
   g_autofree char *source = g_strconcat (SC_ENGINE_PREFIX, fullname, NULL);
   g_autofree char *socket_path = NULL;
   ScDockerImport import = {
     .context = context,
-    .platform = self->platform,
+    .platform = platform,
     .fullname = fullname,
     .source = source,
     .is_answer = TRUE,
@@ -39,12 +45,40 @@ pull (EnginePullOp *self, ScOpContext *context, GCancellable *cancellable, GErro
          || sc_prefix_error (error, "from the engine at \"%s\": ", socket_path);
 }
 
+/* (transfer full) (nullable): what the engine would call the image that is stored; NULL without one */
+static char *
+find_stored_id (ScRepo *repo, const char *fullname)
+{
+  g_autoptr (ScImage) image = sc_image_store_lookup (repo, fullname, NULL);
+  g_autoptr (GBytes) bytes = image != NULL ? sc_image_store_get_manifest (repo, image, NULL) : NULL;
+  g_autoptr (ScManifest) manifest = bytes != NULL ? sc_manifest_parse (bytes, NULL, NULL) : NULL;
+
+  return manifest != NULL && manifest->config != NULL ? g_strdup (manifest->config->digest) : NULL;
+}
+
+gboolean
+sc_engine_refresh (ScOpContext *context,
+                   ScRepo *repo,
+                   const char *fullname,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  g_autofree char *stored = find_stored_id (repo, fullname);
+  g_autoptr (ScPlatform) platform = sc_platform_host ();
+  g_autofree char *id = NULL;
+
+  sc_progress_set_phase (context->progress, "resolve");
+  if (!sc_engine_find_id (context->config, fullname, &id, error))
+    return FALSE;
+  return g_strcmp0 (id, stored) == 0 || pull (context, fullname, platform, cancellable, error);
+}
+
 static gboolean
 engine_pull_run (ScOp *op, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
   EnginePullOp *self = (EnginePullOp *)op;
 
-  return pull (self, context, cancellable, error)
+  return pull (context, self->reference->fullname, self->platform, cancellable, error)
          || sc_prefix_error (error,
                              "pulling \"" SC_ENGINE_PREFIX "%s\": ", self->reference->fullname);
 }

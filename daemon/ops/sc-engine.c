@@ -3,6 +3,7 @@
 
 #include "base/sc-error-util.h"
 #include "base/sc-fd.h"
+#include "base/sc-json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SEND_TIMEOUT_S 30 /* an engine that does not accept connections is none */
+#define MAX_ANSWER_BYTES (1024 * 1024)
+#define SEND_TIMEOUT_S   30 /* an engine that does not accept connections is none */
 
 /* The socket itself, held so that nobody can put another one in its place: no symbolic link leads
  * to it, and it is root's. Returns: an O_PATH fd, or -1 with @error */
@@ -67,6 +69,7 @@ connect_engine (const char *path, GError **error)
   sc_autofd fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   (void)g_snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", path_fd);
   if (fd < 0 || setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0
+      || setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0
       || connect (fd, (struct sockaddr *)&address, sizeof address) < 0)
     {
       sc_error_set_errno (error, errno, "connecting to it");
@@ -98,6 +101,50 @@ connect_first (char *const *paths, char **socket_path, GError **error)
                 "socket as Socket= in [Engine] of syscont.conf",
                 reasons->str);
   return -1;
+}
+
+/* Of an answer in HTTP/1.0, whose body ends with the connection. */
+static gboolean
+parse_id (GBytes *answer, const char *image, char **id, GError **error)
+{
+  gsize size = 0;
+  const char *data = g_bytes_get_data (answer, &size);
+  const char *space = size > 0 ? memchr (data, ' ', MIN (size, 16)) : NULL;
+  const char *body = size > 0 ? memmem (data, size, "\r\n\r\n", 4) : NULL;
+  const char *text = NULL;
+
+  if (space != NULL && strncmp (space, " 404", 4) == 0)
+    return sc_error_set (error, SYSCONT_ERROR_MANIFEST_UNKNOWN, "it has no image \"%s\"", image);
+  if (space == NULL || body == NULL || strncmp (space, " 200", 4) != 0)
+    return sc_error_set (error, SYSCONT_ERROR_REGISTRY_UNREACHABLE,
+                         "its answer about \"%s\" is not understood", image);
+  body += 4;
+  g_autoptr (JsonObject) object
+      = sc_json_parse_object (body, size - (gsize)(body - data), NULL, error);
+  if (object == NULL || !sc_json_get_string (object, "Id", &text, error))
+    return FALSE;
+  *id = g_strdup (text != NULL ? text : "");
+  return TRUE;
+}
+
+gboolean
+sc_engine_find_id (const ScConfig *config, const char *image, char **id, GError **error)
+{
+  g_autofree char *socket_path = NULL;
+  sc_autofd fd = connect_first (config->engine_sockets, &socket_path, error);
+  if (fd < 0)
+    return FALSE;
+
+  g_autofree char *request = g_strdup_printf ("GET /images/%s/json HTTP/1.0\r\n"
+                                              "Host: localhost\r\n"
+                                              "User-Agent: syscont/" SYSCONT_VERSION "\r\n"
+                                              "\r\n",
+                                              image);
+  g_autoptr (GBytes) answer = sc_fd_write_all (fd, request, strlen (request), error)
+                                  ? sc_fd_read_all (fd, MAX_ANSWER_BYTES, error)
+                                  : NULL;
+  return (answer != NULL && parse_id (answer, image, id, error))
+         || sc_prefix_error (error, "asking the engine at \"%s\": ", socket_path);
 }
 
 int

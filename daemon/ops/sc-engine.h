@@ -9,6 +9,15 @@
 #include "base/sc-config.h"
 
 /**
+ * sc_engine_find_id:
+ * @id: (out) (transfer full): "sha256:…": of the image's config, with engines that store it so
+ *
+ * Asks the same engine what @image is. The answer is small, and read here: root is at the other end.
+ * MANIFEST_UNKNOWN when it has none of that name.
+ */
+gboolean sc_engine_find_id (const ScConfig *config, const char *image, char **id, GError **error);
+
+/**
  * sc_engine_export:
  * @image: a name as sc_reference_parse() accepts it, with its tag
  * @socket_path: (out) (transfer full): of the engine that was asked

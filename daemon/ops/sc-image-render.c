@@ -28,15 +28,36 @@ make_empty_config (const ScImage *image)
   return config;
 }
 
+static gboolean
+count_layers (const ScImageRenderRequest *request, guint *n_layers, GError **error)
+{
+  g_autoptr (GBytes) bytes = sc_image_store_get_manifest (request->repo, request->image, error);
+  g_autoptr (ScManifest) manifest = bytes != NULL ? sc_manifest_parse (bytes, NULL, error) : NULL;
+
+  if (manifest == NULL)
+    return FALSE;
+  *n_layers = manifest->layers->len;
+  return TRUE;
+}
+
 /* Other tools stored images without a config: made in OSTree itself, with a manifest of an old kind,
  * or pruned by a tool that took configs for unused. */
 static ScImageConfig *
-read_image_config (const ScImageRenderRequest *request, const ScExports *exports, GError **error)
+read_image_config (const ScImageRenderRequest *request,
+                   const ScExports *exports,
+                   GBytes **config_bytes,
+                   GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  g_autoptr (GBytes) bytes = sc_image_store_get_config (request->repo, request->image, &cause);
+  g_autoptr (GBytes) bytes = NULL;
   gboolean has_template = exports->config != NULL || exports->config_template != NULL;
 
+  if (!request->is_deployed)
+    bytes = sc_image_store_get_config (request->repo, request->image, &cause);
+  else if (request->image_config != NULL)
+    bytes = g_bytes_ref (request->image_config);
+  else
+    sc_error_set (&cause, SYSCONT_ERROR_NOT_FOUND, "the image is not in the store any more");
   if (bytes == NULL)
     {
       if (has_template
@@ -47,11 +68,11 @@ read_image_config (const ScImageRenderRequest *request, const ScExports *exports
       return NULL;
     }
 
-  g_autoptr (GBytes) manifest_bytes
-      = sc_image_store_get_manifest (request->repo, request->image, error);
-  g_autoptr (ScManifest) manifest
-      = manifest_bytes != NULL ? sc_manifest_parse (manifest_bytes, NULL, error) : NULL;
-  return manifest != NULL ? sc_image_config_parse (bytes, manifest->layers->len, error) : NULL;
+  guint n_layers = G_MAXUINT;
+  if (!request->is_deployed && !count_layers (request, &n_layers, error))
+    return NULL;
+  *config_bytes = g_bytes_ref (bytes);
+  return sc_image_config_parse (bytes, n_layers, error);
 }
 
 static gboolean
@@ -158,14 +179,18 @@ sc_image_render (const ScImageRenderRequest *request,
   const ScOpContext *context = request->context;
   const ScContainer *container = request->container;
 
+  g_autoptr (GBytes) config_bytes = NULL;
+
   out->rootfs_commit
-      = sc_image_store_ensure_rootfs (request->repo, request->image, cancellable, error);
+      = request->is_deployed
+            ? g_strdup (request->image->commit)
+            : sc_image_store_ensure_rootfs (request->repo, request->image, cancellable, error);
   if (out->rootfs_commit == NULL)
     return FALSE;
 
   g_autoptr (ScExports) exports = sc_exports_load (request->repo, out->rootfs_commit, error);
   g_autoptr (ScImageConfig) image_config
-      = exports != NULL ? read_image_config (request, exports, error) : NULL;
+      = exports != NULL ? read_image_config (request, exports, &config_bytes, error) : NULL;
   if (image_config == NULL || (!request->only_image && !check_platform (image_config, error)))
     return FALSE;
   g_autoptr (GBytes) passwd = read_user_file (request->repo, out->rootfs_commit, "etc/passwd");
@@ -196,6 +221,8 @@ sc_image_render (const ScImageRenderRequest *request,
     .once_process = request->once_process,
   };
   out->rendering = sc_render (&render, error);
+  if (out->rendering != NULL)
+    out->rendering->image_config = g_steal_pointer (&config_bytes);
   return out->rendering != NULL
          && (request->once_unit != NULL || plan_host_files (request, &render, out, error))
          && list_privileges (&render, out, error);

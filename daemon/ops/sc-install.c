@@ -508,9 +508,18 @@ install_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError
 {
   InstallOp *op = (InstallOp *)base;
 
-  if (install (op, context, cancellable, error))
+  g_autoptr (GError) failure = NULL;
+  if (install (op, context, cancellable, &failure))
     return TRUE;
-  return sc_prefix_error (error, "installing \"%s\": ", op->name);
+  if (!op->once)
+    sc_op_record (context,
+                  &(ScHistoryEvent){ .event = "install",
+                                     .container = op->name,
+                                     .from = SC_NO_DEPLOYMENT,
+                                     .to = SC_NO_DEPLOYMENT },
+                  failure);
+  g_propagate_prefixed_error (error, g_steal_pointer (&failure), "installing \"%s\": ", op->name);
+  return FALSE;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "deploy/sc-deployment.h"
 #include "deploy/sc-secrets.h"
 #include "host/sc-unit-files.h"
+#include "ops/sc-history.h"
 #include "ops/sc-intent.h"
 #include "ops/sc-switch.h"
 #include "ops/sc-teardown.h"
@@ -21,14 +22,35 @@ typedef struct
   gboolean finish;    /* leaves nothing to a job that comes later */
 } Recovery;
 
+/* Nobody asked for it: it is the machine's own doing. */
 static void
-log_outcome (const ScIntent *intent, const char *outcome)
+record (const ScPaths *paths, const ScIntent *intent, const char *outcome)
+{
+  g_autofree char *reason = g_strdup_printf ("%s was interrupted and is now %s",
+                                             sc_intent_operation_name (intent->operation), outcome);
+  const ScHistoryEvent event = { .job = intent->job,
+                                 .event = "recover",
+                                 .container = intent->container,
+                                 .from = intent->from,
+                                 .to = SC_NO_DEPLOYMENT,
+                                 .result = "done",
+                                 .reason = reason };
+  g_autoptr (GError) error = NULL;
+
+  if (!sc_history_add (paths, &event, &error))
+    sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = intent->container }, "%s",
+            error->message);
+}
+
+static void
+log_outcome (const ScPaths *paths, const ScIntent *intent, const char *outcome)
 {
   const ScLogFields fields
       = { .job = intent->job, .container = intent->container, .message_id = SC_MESSAGE_RECOVERED };
 
   sc_log (G_LOG_LEVEL_MESSAGE, &fields, "%s of \"%s\" was interrupted and is now %s",
           sc_intent_operation_name (intent->operation), intent->container, outcome);
+  record (paths, intent, outcome);
 }
 
 static gboolean
@@ -43,7 +65,7 @@ recover_installation (const Recovery *self, const ScIntent *intent, GError **err
     return FALSE;
   if (!sc_intent_delete (intent, self->paths, error))
     return FALSE;
-  log_outcome (intent,
+  log_outcome (self->paths, intent,
                intent->operation == SC_INTENT_INSTALL && !complete_install ? "undone" : "complete");
   return TRUE;
 }
@@ -100,7 +122,7 @@ go_back (const Recovery *self, const ScIntent *intent, GError **error)
       || !start_again (self, intent, error) || !remove_made (self, intent, error)
       || !sc_intent_delete (intent, self->paths, error))
     return FALSE;
-  log_outcome (intent, "undone");
+  log_outcome (self->paths, intent, "undone");
   return TRUE;
 }
 
@@ -115,7 +137,7 @@ go_forward (const Recovery *self, const ScIntent *intent, GError **error)
            || sc_systemd_reload (self->systemd, NULL, error);
   if (!start_again (self, intent, error) || !sc_intent_delete (intent, self->paths, error))
     return FALSE;
-  log_outcome (intent, "complete");
+  log_outcome (self->paths, intent, "complete");
   return TRUE;
 }
 

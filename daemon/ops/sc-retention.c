@@ -3,6 +3,7 @@
 
 #include "deploy/sc-deployment.h"
 #include "deploy/sc-secrets.h"
+#include "ops/sc-usage.h"
 
 static gboolean
 is_needed (const ScContainer *container, const ScDeploymentRecord *record)
@@ -48,6 +49,16 @@ sc_retention_trim (ScContainer *container, guint keep)
   return records->len < before;
 }
 
+/* Otherwise updates would fill the disk until somebody prunes. */
+static gboolean
+free_space (const ScOpContext *context, ScRepo *repo, GError **error)
+{
+  g_auto (ScPruneResult) pruned = { 0 };
+
+  sc_progress_set_phase (context->progress, "clean");
+  return sc_usage_prune (context->paths, repo, FALSE, &pruned, NULL, error);
+}
+
 gboolean
 sc_retention_apply (const ScOpContext *context, ScRepo *repo, const char *name, GError **error)
 {
@@ -60,15 +71,18 @@ sc_retention_apply (const ScOpContext *context, ScRepo *repo, const char *name, 
   if (sc_retention_trim (container, context->config->keep_deployments)
       && !sc_container_save (container, paths, error))
     return FALSE;
+  gboolean is_any_gone = FALSE;
   if (!sc_secrets_trim (paths, name, error))
     return FALSE;
   for (guint i = 0; i < numbers->len; i++)
     {
       guint64 n = g_array_index (numbers, guint64, i);
-      if (sc_container_find (container, n) == NULL
-          && (!sc_deployment_remove (paths, name, n, error)
-              || !sc_deployment_drop_ref (repo, name, n, NULL, error)))
+      if (sc_container_find (container, n) != NULL)
+        continue;
+      if (!sc_deployment_remove (paths, name, n, error)
+          || !sc_deployment_drop_ref (repo, name, n, NULL, error))
         return FALSE;
+      is_any_gone = TRUE;
     }
-  return TRUE;
+  return !is_any_gone || free_space (context, repo, error);
 }

@@ -13,6 +13,7 @@
  * the current one. Pure. TRUE when something went */
 gboolean sc_retention_trim (ScContainer *container, guint keep);
 
-/** sc_retention_apply: trims the stored state, and removes what of the deployments has no record */
+/** sc_retention_apply: trims the stored state, and removes what of the deployments has no record,
+ * with what only they needed of the store */
 gboolean
 sc_retention_apply (const ScOpContext *context, ScRepo *repo, const char *name, GError **error);

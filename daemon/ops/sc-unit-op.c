@@ -45,6 +45,17 @@ apply_verb (ScUnitVerb verb,
     }
 }
 
+static void
+record (const UnitOp *self, const ScOpContext *context, const char *name, const GError *failure)
+{
+  sc_op_record (context,
+                &(ScHistoryEvent){ .event = self->base.op_class->type,
+                                   .container = name,
+                                   .from = SC_NO_DEPLOYMENT,
+                                   .to = SC_NO_DEPLOYMENT },
+                failure);
+}
+
 static gboolean
 run_one (UnitOp *self,
          ScOpContext *context,
@@ -57,13 +68,22 @@ run_one (UnitOp *self,
   g_autofree char *unit = g_strconcat (name, ".service", NULL);
   g_auto (ScUnitStatus) before = { 0 };
 
-  if (!sc_systemd_get_status (systemd, unit, &before, cancellable, error)
-      || !apply_verb (self->verb, systemd, unit, context->config->start_timeout_s, cancellable,
-                      error))
-    return FALSE;
+  g_autoptr (GError) failure = NULL;
 
+  if (!sc_systemd_get_status (systemd, unit, &before, cancellable, error))
+    return FALSE;
+  gboolean is_done = apply_verb (self->verb, systemd, unit, context->config->start_timeout_s,
+                                 cancellable, &failure);
   gboolean was_active = strcmp (before.active_state, "active") == 0;
-  *changed |= self->verb == SC_UNIT_RESTART || was_active == (self->verb == SC_UNIT_STOP);
+  gboolean is_changed = self->verb == SC_UNIT_RESTART || was_active == (self->verb == SC_UNIT_STOP);
+  if (!is_done || is_changed)
+    record (self, context, name, failure);
+  if (!is_done)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  *changed |= is_changed;
   g_ptr_array_add (context->objects, sc_bus_path_container (name));
   return TRUE;
 }

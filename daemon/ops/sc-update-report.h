@@ -17,10 +17,11 @@ typedef struct
   gint64 from;       /* deployments; SC_NO_DEPLOYMENT for none */
   gint64 to;
   gboolean changed;
-  gboolean available; /* there is an image that is not in use */
-  char *skipped;      /* (owned) (nullable) why nothing was tried */
-  char **notes;       /* (owned) (nullable) */
-  GPtrArray *gains;   /* (owned) (nullable) of ScPrivilege: that it did not have before */
+  gboolean available;       /* there is an image that is not in use */
+  gboolean newly_available; /* which nobody had seen before */
+  char *skipped;            /* (owned) (nullable) why nothing was tried */
+  char **notes;             /* (owned) (nullable) */
+  GPtrArray *gains;         /* (owned) (nullable) of ScPrivilege: that it did not have before */
   char *blocked; /* (owned) (nullable) why an automatic update waits for somebody from now on */
 } ScUpdateReport;
 

@@ -4,6 +4,7 @@
 #include "deploy/sc-secrets.h"
 #include "ops/sc-approval.h"
 #include "ops/sc-change.h"
+#include "ops/sc-engine-pull.h"
 #include "ops/sc-host-check.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-plan.h"
@@ -22,11 +23,13 @@ typedef struct
   ScRepo *repo;
   const ScUpdateRequest *request;
   ScUpdateReport *report;
-  ScContainer *before; /* (owned) */
-  ScContainer *after;  /* (owned) (nullable) until the change takes it */
-  ScImage *image;      /* (owned) (nullable) */
-  ScSystemd *systemd;  /* (owned) (nullable) */
-  GHashTable *secrets; /* (owned) (nullable) after this request: char* to char* */
+  ScContainer *before;  /* (owned) */
+  ScContainer *after;   /* (owned) (nullable) until the change takes it */
+  ScImage *image;       /* (owned) (nullable) */
+  gboolean is_deployed; /* the image is what the current deployment has left of it */
+  GBytes *image_config; /* (owned) (nullable) then: its config */
+  ScSystemd *systemd;   /* (owned) (nullable) */
+  GHashTable *secrets;  /* (owned) (nullable) after this request: char* to char* */
   ScImageRendering rendered;
   gboolean is_shown; /* as a plan, and nothing else is wanted */
 } Update;
@@ -38,6 +41,7 @@ update_clear (Update *self)
   g_clear_pointer (&self->after, sc_container_free);
   g_clear_pointer (&self->image, sc_image_free);
   g_clear_pointer (&self->secrets, g_hash_table_unref);
+  g_clear_pointer (&self->image_config, g_bytes_unref);
   sc_image_rendering_clear (&self->rendered);
   g_clear_pointer (&self->systemd, sc_systemd_free);
 }
@@ -100,16 +104,34 @@ static ScImage *
 lookup (const Update *self, GError **error)
 {
   const ScUpdateRequest *request = self->request;
-  const ScDeploymentRecord *current = get_current (self);
   const char *name = self->before->reference;
 
-  if (request->same_image)
-    name = current->digest;
-  else if (request->to_digest != NULL)
+  if (request->to_digest != NULL)
     name = request->to_digest;
   else if (request->reference != NULL)
     name = request->reference->fullname;
   return sc_image_store_lookup (self->repo, name, error);
+}
+
+/* The image in use may have lost its name to a newer one: what it is made of is still here. */
+static ScImage *
+lookup_in_use (Update *self, GError **error)
+{
+  const ScDeploymentRecord *current = get_current (self);
+  g_autoptr (GError) local_error = NULL;
+  ScImage *image = sc_image_store_lookup (self->repo, current->digest, &local_error);
+
+  if (image != NULL)
+    return image;
+  if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    {
+      image = sc_deployment_load_image (self->context->paths, self->repo, self->before->name,
+                                        current, &self->image_config, error);
+      self->is_deployed = image != NULL;
+    }
+  if (image == NULL && (error == NULL || *error == NULL))
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return image;
 }
 
 static gboolean
@@ -118,6 +140,22 @@ is_local (const Update *self)
   g_autoptr (ScImage) image = lookup (self, NULL);
 
   return image != NULL;
+}
+
+/* What the local engine has under the name counts, when the image came from there. */
+static gboolean
+refresh (const Update *self, GCancellable *cancellable, GError **error)
+{
+  const ScUpdateRequest *request = self->request;
+  const char *source = self->before->source;
+  gboolean is_asked_for = !request->no_pull && !request->same_image && request->to_digest == NULL
+                          && request->reference == NULL;
+
+  if (!is_asked_for || g_str_has_prefix (source, REGISTRY_SOURCE)
+      || !g_str_has_prefix (source, SC_ENGINE_PREFIX))
+    return TRUE;
+  return sc_engine_refresh (self->context, self->repo, source + strlen (SC_ENGINE_PREFIX),
+                            cancellable, error);
 }
 
 /* An image that was chosen by its digest need not be asked for when it is here; everything else is.
@@ -143,10 +181,13 @@ find_image (Update *self, GCancellable *cancellable, GError **error)
       && !sc_pull (self->context, self->repo, &(ScPullSource){ .reference = remote }, cancellable,
                    error))
     return FALSE;
+  if (remote == NULL && !self->context->terms->plan_only && !refresh (self, cancellable, error))
+    return FALSE;
   gboolean is_pulled
       = remote != NULL && (remote->digest == NULL || self->context->terms->plan_only);
-  self->image = is_pulled ? sc_pull_take (self->context, self->repo, remote->fullname, error)
-                          : lookup (self, error);
+  self->image = request->same_image ? lookup_in_use (self, error)
+                : is_pulled ? sc_pull_take (self->context, self->repo, remote->fullname, error)
+                            : lookup (self, error);
   if (self->image == NULL)
     return FALSE;
   sc_set_text (&self->report->digest, self->image->digest);
@@ -371,6 +412,8 @@ render (Update *self, GCancellable *cancellable, GError **error)
     .repo = self->repo,
     .image = self->image,
     .container = self->after,
+    .is_deployed = self->is_deployed,
+    .image_config = self->image_config,
     .secrets = self->secrets,
     .systemd = self->systemd,
   };
@@ -468,6 +511,8 @@ find_digest (Update *self, char **digest, GCancellable *cancellable, GError **er
     }
   if (remote != NULL)
     return sc_pull_find_digest (self->context, remote, digest, cancellable, error);
+  if (!refresh (self, cancellable, error))
+    return FALSE;
   self->image = lookup (self, error);
   *digest = self->image != NULL ? g_strdup (self->image->digest) : NULL;
   return *digest != NULL;
@@ -487,6 +532,8 @@ check (Update *self, GCancellable *cancellable, GError **error)
   self->report->available = strcmp (digest, get_current (self)->digest) != 0;
   if (sc_update_state_is_blocked (state) && g_strcmp0 (state->available, digest) != 0)
     sc_update_state_set_outcome (state, NULL, NULL);
+  self->report->newly_available
+      = self->report->available && g_strcmp0 (state->available, digest) != 0;
   state->checked_usec = g_get_real_time ();
   sc_set_text (&state->available, self->report->available ? digest : NULL);
   sc_set_text (&self->report->digest, digest);

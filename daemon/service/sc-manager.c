@@ -153,7 +153,7 @@ answer_waiting (ScPendingCall *call, const ScJobRecord *record)
 
 /* One row of a job's result, for each container that it was about. */
 static void
-tell_of_container (ScManager *self, GVariant *row)
+tell_of_block (ScManager *self, GVariant *row)
 {
   const char *name = NULL;
   const char *reason = NULL;
@@ -169,6 +169,35 @@ tell_of_container (ScManager *self, GVariant *row)
     syscont_manager_emit_blocked (SYSCONT_MANAGER (self), name, reason, details);
 }
 
+/* What became of it, for those who do not follow the job. */
+static void
+tell_of_update (SyscontManager *object, GVariant *row)
+{
+  GVariantBuilder info = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  static const char *const told[] = { "digest", "from-digest", "reference", "error-message" };
+  gboolean is_new = FALSE;
+  gboolean is_changed = FALSE;
+  const char *name = "";
+  const char *error_name = "";
+
+  (void)g_variant_lookup (row, "name", "&s", &name);
+  (void)g_variant_lookup (row, "error-name", "&s", &error_name);
+  (void)g_variant_lookup (row, "newly-available", "b", &is_new);
+  (void)g_variant_lookup (row, "changed", "b", &is_changed);
+  for (gsize i = 0; i < G_N_ELEMENTS (told); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (row, told[i], G_VARIANT_TYPE_STRING);
+      if (value != NULL)
+        g_variant_builder_add (&info, "{sv}", i == 3 ? "reason" : told[i], value);
+    }
+  if (strcmp (error_name, syscont_error_name (SYSCONT_ERROR_ROLLED_BACK)) == 0)
+    syscont_manager_emit_rolled_back (object, name, g_variant_builder_end (&info));
+  else if (is_new && !is_changed)
+    syscont_manager_emit_update_available (object, name, g_variant_builder_end (&info));
+  else
+    g_variant_builder_clear (&info);
+}
+
 static void
 tell_of_containers (ScManager *self, GVariant *result)
 {
@@ -178,7 +207,8 @@ tell_of_containers (ScManager *self, GVariant *result)
   for (gsize i = 0; rows != NULL && i < g_variant_n_children (rows); i++)
     {
       g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
-      tell_of_container (self, row);
+      tell_of_block (self, row);
+      tell_of_update (SYSCONT_MANAGER (self), row);
     }
 }
 

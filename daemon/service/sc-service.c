@@ -7,6 +7,7 @@
 #include "service/sc-answer.h"
 #include "service/sc-log-control.h"
 #include "service/sc-manager.h"
+#include "service/sc-next-check.h"
 
 #include <glib-unix.h>
 #include <malloc.h>
@@ -24,6 +25,7 @@ struct _ScService
   ScParts parts;             /* (owned), but for paths and config */
   ScCallers *callers;        /* (owned) */
   ScManager *manager;        /* (owned) */
+  ScNextCheck *next_check;   /* (owned) */
   ScLogControl *log_control; /* (owned) */
   GMainLoop *loop;           /* (owned) */
   guint name;                /* of the bus, as GIO counts it */
@@ -184,6 +186,12 @@ on_ready (gpointer user_data)
                                              on_name_lost, self, NULL);
 }
 
+static void
+on_next_check (guint64 time_usec, gpointer user_data)
+{
+  syscont_manager_set_next_check (SYSCONT_MANAGER (user_data), time_usec);
+}
+
 static gboolean
 make_parts (ScService *self, GError **error)
 {
@@ -205,6 +213,7 @@ make_parts (ScService *self, GError **error)
   if (parts->registry == NULL)
     return FALSE;
   self->manager = sc_manager_new (parts);
+  self->next_check = sc_next_check_new (self->bus, on_next_check, self->manager);
   sc_objects_add (parts->objects, SYSCONT_MANAGER_PATH, G_DBUS_INTERFACE_SKELETON (self->manager));
   self->log_control = sc_log_control_new (self->bus, parts->authority, error);
   return self->log_control != NULL;
@@ -266,6 +275,7 @@ sc_service_free (ScService *self)
     g_thread_pool_free (self->parts.queries, FALSE, TRUE);
   g_clear_pointer (&self->parts.registry, sc_job_registry_free);
   g_clear_pointer (&self->parts.objects, sc_objects_free);
+  g_clear_pointer (&self->next_check, sc_next_check_free);
   g_clear_object (&self->manager);
   g_clear_pointer (&self->parts.idle, sc_idle_free);
   g_clear_pointer (&self->callers, sc_callers_free);

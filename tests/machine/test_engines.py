@@ -60,6 +60,22 @@ class DockerEngine(EngineCase):
         self.assertNotEqual(second["digest"], first["digest"])
         self.forget(name)
 
+    def test_update_follows_the_engine(self):
+        name = "team/followed:1.0"
+        self.docker.load(self.archive_of(images.plain(port=8096, text="one\n"), [name]))
+        self.ctl("pull", f"docker:{name}")
+        self.ctl("install", name, "--name", "followed", "--now")
+        self.assertEqual(self.wait_for_answer(8096), "one\n")
+        self.assertFalse(self.ctl_json("update", "followed")["result"]["changed"])
+        self.docker.load(self.archive_of(images.plain(port=8096, text="two\n"), [name]))
+        self.assertTrue(self.ctl_json("update", "followed", "--check")["result"]["available"])
+        self.assertTrue(self.ctl_json("update", "followed", "--observe", "1")["result"]["changed"])
+        self.machine.wait_for(lambda: self.fetch(8096) == "two\n", 10, "the new image")
+        self.docker.docker("rmi", name)
+        self.assert_fails(3, "ManifestUnknown", "update", "followed", mentions=[name, "docker.sock"])
+        self.ctl("uninstall", "followed")
+        self.forget(name)
+
     def test_archive_is_the_same_image(self):
         image = images.layered()
         self.docker.load(self.archive_of(image, ["layered:1"]))
