@@ -13,7 +13,7 @@ static const ScVerb *const verbs[] = {
   &sc_verb_rmi,          &sc_verb_prune,   &sc_verb_jobs,      &sc_verb_cancel,  &sc_verb_login,
   &sc_verb_logout,       &sc_verb_verify,  &sc_verb_check,     &sc_verb_df,      &sc_verb_run,
   &sc_verb_export,       &sc_verb_exec,    &sc_verb_logs,      &sc_verb_diff,    &sc_verb_lint,
-  &sc_verb_mount,        &sc_verb_unmount,
+  &sc_verb_mount,        &sc_verb_unmount, &sc_verb_adopt,
 };
 
 static ScClient client = { 0 };

@@ -20,6 +20,7 @@ typedef struct
   int (*run) (ScClient *client, char **arguments);
 } ScVerb;
 
+extern const ScVerb sc_verb_adopt;
 extern const ScVerb sc_verb_cancel;
 extern const ScVerb sc_verb_check;
 extern const ScVerb sc_verb_df;

@@ -32,6 +32,18 @@ sc_host_record_free (ScHostRecord *self)
   g_free (self);
 }
 
+ScHostRecord *
+sc_host_record_copy (const ScHostRecord *self)
+{
+  ScHostRecord *copy = sc_host_record_new ();
+
+  for (guint i = 0; i < self->entries->len; i++)
+    g_ptr_array_add (copy->entries, sc_host_entry_copy (self->entries->pdata[i]));
+  for (guint i = 0; i < self->parents->len; i++)
+    g_ptr_array_add (copy->parents, g_strdup (self->parents->pdata[i]));
+  return copy;
+}
+
 const ScHostEntry *
 sc_host_record_find (const ScHostRecord *self, const char *path)
 {

@@ -21,6 +21,9 @@ typedef struct
 ScHostRecord *sc_host_record_new (void);
 void sc_host_record_free (ScHostRecord *self);
 
+/** sc_host_record_copy: (transfer full) */
+ScHostRecord *sc_host_record_copy (const ScHostRecord *self);
+
 /** sc_host_record_find: (transfer none) (nullable) */
 const ScHostEntry *sc_host_record_find (const ScHostRecord *self, const char *path);
 

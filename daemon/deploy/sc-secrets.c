@@ -126,11 +126,28 @@ sc_secrets_save (
 }
 
 gboolean
+sc_secrets_delete (const ScPaths *paths, const char *name, GError **error)
+{
+  g_autofree char *file = file_of (name);
+  sc_autofd dir_fd = open_directory (paths, error);
+
+  return dir_fd >= 0 && sc_fd_unlink (dir_fd, file, error);
+}
+
+gboolean
 sc_secrets_trim (const ScPaths *paths, const char *name, GError **error)
 {
   g_autofree char *file = file_of (name);
-  g_autoptr (ScContainer) container = sc_container_load (paths, name, error);
-  sc_autofd dir_fd = container != NULL ? open_directory (paths, error) : -1;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (ScContainer) container = sc_container_load (paths, name, &local);
+  if (g_error_matches (local, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    return sc_secrets_delete (paths, name, error);
+  if (container == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  sc_autofd dir_fd = open_directory (paths, error);
   g_autoptr (JsonObject) object = dir_fd >= 0 ? read_file (dir_fd, file, error) : NULL;
   if (object == NULL)
     return FALSE;
@@ -147,15 +164,6 @@ sc_secrets_trim (const ScPaths *paths, const char *name, GError **error)
       is_changed = TRUE;
     }
   return !is_changed || write_file (dir_fd, file, object, error);
-}
-
-gboolean
-sc_secrets_delete (const ScPaths *paths, const char *name, GError **error)
-{
-  g_autofree char *file = file_of (name);
-  sc_autofd dir_fd = open_directory (paths, error);
-
-  return dir_fd >= 0 && sc_fd_unlink (dir_fd, file, error);
 }
 
 char *

@@ -223,6 +223,9 @@ revert (ScChange *self, GError *failure, GError **error)
                          "%s; went back to deployment %" G_GINT64_FORMAT
                          ", which did not start either: %s",
                          failure->message, intent->from, start_error->message);
+  if (intent->from == SC_NO_DEPLOYMENT)
+    return sc_error_set (error, SYSCONT_ERROR_ROLLED_BACK, "%s; went back to what was installed",
+                         failure->message);
   return sc_error_set (error, SYSCONT_ERROR_ROLLED_BACK,
                        "%s; went back to deployment %" G_GINT64_FORMAT, failure->message,
                        intent->from);

@@ -71,6 +71,7 @@ host_scope (const ScChange *self)
   return (ScHostScope){ .paths = self->context->paths,
                         .config = self->context->config,
                         .name = self->after->name,
+                        .own = self->own_files,
                         .job = self->intent->job };
 }
 

@@ -19,10 +19,11 @@ typedef struct
   ScOpContext *context;
   ScRepo *repo;
   ScSystemd *systemd;
-  char *unit;          /* (owned) */
-  ScContainer *after;  /* (owned) the state that will be saved */
-  ScIntent *intent;    /* (owned) */
-  GHashTable *secrets; /* (nullable) lent: of the deployment that is made */
+  char *unit;                    /* (owned) */
+  ScContainer *after;            /* (owned) the state that will be saved */
+  ScIntent *intent;              /* (owned) */
+  const ScHostRecord *own_files; /* (nullable) lent: as in ScHostScope */
+  GHashTable *secrets;           /* (nullable) lent: of the deployment that is made */
 } ScChange;
 
 /**

@@ -140,6 +140,8 @@ sc_host_survey_take (ScHostSurvey *self,
   self->obstacles = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (sc_deployment_current (paths, name, &current))
     self->own = load_record (paths, name, current);
+  else if (self->adopted != NULL)
+    self->own = sc_host_record_copy (self->adopted);
   if (!load_others (self, paths, name, error))
     return FALSE;
 

@@ -13,6 +13,7 @@
 /** ScHostSurvey: facts and what they are lent from */
 typedef struct
 {
+  const ScHostRecord *adopted; /* (nullable) lent: stands for the own record when there is none */
   ScHostFacts facts;
   ScHostRecord *own;     /* (owned) (nullable) */
   GPtrArray *others;     /* (owned) of ScHostOwner */

@@ -19,6 +19,7 @@ make_plan (const ScHostScope *scope, ScHostTree *tree, const ScHostFiles *wanted
 {
   g_auto (ScHostSurvey) survey = { 0 };
 
+  survey.adopted = scope->own;
   return sc_host_survey_take (&survey, scope->paths, tree, scope->name, wanted, error)
              ? sc_host_plan_new (&survey.facts)
              : NULL;

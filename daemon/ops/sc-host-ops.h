@@ -16,8 +16,9 @@ typedef struct
 {
   const ScPaths *paths;
   const ScConfig *config;
-  const char *name; /* of the container */
-  guint64 job;      /* 0 for none, which is only good for a removal */
+  const char *name;        /* of the container */
+  const ScHostRecord *own; /* (nullable) what it answers for before it has a deployment */
+  guint64 job;             /* 0 for none, which is only good for a removal */
 } ScHostScope;
 
 /**

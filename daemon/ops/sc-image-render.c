@@ -134,6 +134,7 @@ plan_host_files (const ScImageRenderRequest *request,
   const ScHostScope scope = { .paths = request->context->paths,
                               .config = request->context->config,
                               .name = render->name,
+                              .own = request->own_files,
                               .job = request->context->job_id };
 
   out->host_files = sc_host_files_render (&wanted, error);

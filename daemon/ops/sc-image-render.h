@@ -24,6 +24,7 @@ typedef struct
   const ScProcess *once_process; /* (nullable) */
   GHashTable *secrets;           /* (nullable) as in ScRenderRequest */
   gboolean only_image;           /* neither what this host has nor whether it can run it counts */
+  const ScHostRecord *own_files; /* (nullable) as in ScHostScope */
   gboolean is_deployed; /* @image is from sc_deployment_load_image(), and not in the store */
   GBytes *image_config; /* (nullable) then: its config */
   ScSystemd *systemd;   /* (nullable) to ask which package a file belongs to that is in the way */

@@ -268,6 +268,9 @@ typedef struct
 
 ScOp *sc_op_new_rollback (const char *const *names, const ScRollbackRequest *request);
 
+/** sc_op_new_adopt: @dry_run: only find out what it comes to */
+ScOp *sc_op_new_adopt (const char *name, gboolean dry_run);
+
 /** sc_op_new_resume: for a container with an intent that was committed when the service ended */
 ScOp *sc_op_new_resume (const char *name);
 

@@ -260,7 +260,8 @@ sc_recover_list_unfinished (const ScPaths *paths)
   for (guint i = 0; intents != NULL && i < intents->len; i++)
     {
       const ScIntent *intent = intents->pdata[i];
-      if (intent->phase == SC_INTENT_COMMITTED && intent->from != SC_NO_DEPLOYMENT)
+      if (intent->phase == SC_INTENT_COMMITTED
+          && (intent->operation == SC_INTENT_UPDATE || intent->operation == SC_INTENT_ROLLBACK))
         g_strv_builder_add (names, intent->container);
     }
   return g_strv_builder_end (names);

@@ -62,6 +62,8 @@ sc_switch_publish (const ScIntent *intent, const ScPaths *paths, GError **error)
 static gboolean
 remember (const ScIntent *intent, const ScPaths *paths, GError **error)
 {
+  if (intent->from == SC_NO_DEPLOYMENT)
+    return TRUE;
   g_autoptr (ScContainer) container = sc_container_load (paths, intent->container, error);
   if (container == NULL)
     return FALSE;
@@ -74,12 +76,20 @@ remember (const ScIntent *intent, const ScPaths *paths, GError **error)
   return sc_container_save (container, paths, error);
 }
 
+/* One that was adopted has none of ours before. */
+static gboolean
+switch_back (const ScIntent *intent, const ScPaths *paths, GError **error)
+{
+  return intent->from == SC_NO_DEPLOYMENT
+             ? sc_deployment_unlink (paths, intent->container, error)
+             : sc_deployment_switch (paths, intent->container, (guint64)intent->from, error);
+}
+
 gboolean
 sc_switch_take_back (const ScIntent *intent, const ScPaths *paths, GError **error)
 {
   return apply_files (intent, FALSE, FALSE, error) && undo_host_files (intent, paths, error)
-         && (intent->operation == SC_INTENT_STAGE || intent->from == SC_NO_DEPLOYMENT
-             || sc_deployment_switch (paths, intent->container, (guint64)intent->from, error))
+         && (intent->operation == SC_INTENT_STAGE || switch_back (intent, paths, error))
          && apply_files (intent, TRUE, FALSE, error)
          && (intent->phase != SC_INTENT_REVERTING || remember (intent, paths, error));
 }

@@ -14,6 +14,8 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "ImportImage", SC_ACTION_PULL, "import the image" },
   { SYSCONT_MANAGER_INTERFACE, "ExportImage", SC_ACTION_PULL, "export the image" },
   { SYSCONT_MANAGER_INTERFACE, "Install", SC_ACTION_INSTALL, "install the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Adopt", SC_ACTION_INSTALL,
+    "take over from atomic the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Uninstall", SC_ACTION_UNINSTALL, "uninstall the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Start", SC_ACTION_MANAGE, "start the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },

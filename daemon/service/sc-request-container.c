@@ -271,6 +271,16 @@ parse_name (const ScCall *call, ScRequest *request, GError **error)
   return sc_request_set_container (request, name, error);
 }
 
+static gboolean
+parse_adopt (const ScCall *call, ScRequest *request, GError **error)
+{
+  if (!parse_name (call, request, error))
+    return FALSE;
+  request->op = sc_op_new_adopt (request->subject.containers[0],
+                                 sc_options_get_bool (request->options, "dry-run", FALSE));
+  return TRUE;
+}
+
 static const ScOptionSpec install_options[] = {
   { "values", "a{ss}" },
   { "start", "b" },
@@ -293,6 +303,12 @@ static const ScOptionSpec install_options[] = {
   { NULL, NULL },
 };
 
+static const ScOptionSpec adopt_options[] = {
+  { "dry-run", "b" },
+  { "no-queue", "b" },
+  { NULL, NULL },
+};
+
 static const ScOptionSpec uninstall_options[] = {
   { "keep-image", "b" },
   { "plan-id", "s" },
@@ -307,6 +323,7 @@ static const ScOptionSpec unit_options[] = {
 
 const ScMethod sc_request_container_methods[] = {
   { "Install", install_options, parse_install },
+  { "Adopt", adopt_options, parse_adopt },
   { "Uninstall", uninstall_options, parse_uninstall },
   { "Start", unit_options, parse_start },
   { "Stop", unit_options, parse_stop },

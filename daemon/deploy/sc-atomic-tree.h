@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A container as "atomic install --system" has left it below /var/lib/containers/atomic: the
+ * directories NAME.0 and NAME.1, and the symbolic link NAME to the one that counts.
+ */
+#pragma once
+
+#include "deploy/sc-deployment.h"
+#include "deploy/sc-host-record.h"
+
+typedef struct
+{
+  char *image;         /* (owned) its name, as it was given */
+  char *digest;        /* (owned) (nullable) of the manifest */
+  GHashTable *values;  /* (owned) all of them, with defaults: char* to char* */
+  ScHostRecord *files; /* (owned) what it has on the host */
+  ScUnitTexts texts;   /* as they were rendered */
+} ScAtomicTree;
+
+/** sc_atomic_tree_load: (transfer full) (nullable): NOT_FOUND, DAMAGED; NOT_SUPPORTED for one whose
+ * root file system is elsewhere, or that a package owns */
+ScAtomicTree *sc_atomic_tree_load (const ScPaths *paths, const char *name, GError **error);
+void sc_atomic_tree_free (ScAtomicTree *self);
+
+/** sc_atomic_tree_pick_values: (transfer full): those that somebody has set: neither ours to compute
+ * nor what @defaults say, char* to char* */
+GHashTable *sc_atomic_tree_pick_values (const ScAtomicTree *self, GHashTable *defaults);
+
+/** sc_atomic_tree_remove: link and directories; may be repeated */
+gboolean sc_atomic_tree_remove (const ScPaths *paths, const char *name, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScAtomicTree, sc_atomic_tree_free)

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Takes over a container that atomic has installed: an update from its deployment to the first one of
+ * ours, with the same image and values, watched and taken back like any other.
+ */
+#include "base/sc-fd.h"
+#include "base/sc-log.h"
+#include "dbus/sc-bus-path.h"
+#include "deploy/sc-atomic-tree.h"
+#include "host/sc-unit-files.h"
+#include "ops/sc-change.h"
+#include "ops/sc-host-check.h"
+#include "ops/sc-op-private.h"
+#include "ops/sc-pull.h"
+#include "ops/sc-recover.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#define REGISTRY_SOURCE "docker://"
+
+typedef struct
+{
+  ScOp base;
+  gboolean dry_run;
+} AdoptOp;
+
+typedef struct
+{
+  const AdoptOp *op;
+  ScOpContext *context;
+  const char *name;
+  ScAtomicTree *tree; /* (owned) */
+  ScRepo *repo;       /* (owned) */
+  ScSystemd *systemd; /* (owned) */
+  ScImage *image;     /* (owned) */
+  ScContainer *after; /* (owned) */
+  ScImageRendering rendered;
+} Adoption;
+
+static void
+adoption_clear (Adoption *self)
+{
+  sc_image_rendering_clear (&self->rendered);
+  g_clear_pointer (&self->after, sc_container_free);
+  g_clear_pointer (&self->image, sc_image_free);
+  g_clear_pointer (&self->systemd, sc_systemd_free);
+  g_clear_pointer (&self->repo, sc_repo_free);
+  g_clear_pointer (&self->tree, sc_atomic_tree_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Adoption, adoption_clear)
+
+static gboolean
+check_free (const Adoption *self, GError **error)
+{
+  const ScPaths *paths = self->context->paths;
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (ScContainer) installed = sc_container_load (paths, self->name, &local_error);
+
+  if (installed != NULL)
+    return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS,
+                         "a container of that name is installed already");
+  if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+/* What somebody has edited would be lost without a word. */
+static gboolean
+check_unedited (const char *path, const char *text, GError **error)
+{
+  g_autofree char *now = NULL;
+
+  if (text == NULL || !g_file_get_contents (path, &now, NULL, NULL) || strcmp (now, text) == 0)
+    return TRUE;
+  return sc_error_set (
+      error, SYSCONT_ERROR_UNIT_CONFLICT,
+      "\"%s\" was edited since atomic has written it; move what was changed into a "
+      "drop-in and bring the file back first",
+      path);
+}
+
+static gboolean
+check_files (const Adoption *self, GError **error)
+{
+  const ScPaths *paths = self->context->paths;
+  g_autofree char *unit = g_strdup_printf ("%s/%s.service", paths->units, self->name);
+  g_autofree char *tmpfiles = sc_unit_files_tmpfiles_path (paths, self->name);
+
+  return check_unedited (unit, self->tree->texts.service, error)
+         && check_unedited (tmpfiles, self->tree->texts.tmpfiles, error);
+}
+
+/* The very image if the store has it, then one of that name, then what a registry has. */
+static gboolean
+find_image (Adoption *self, GCancellable *cancellable, GError **error)
+{
+  const ScConfig *config = self->context->config;
+  g_autoptr (ScPlatform) platform = sc_platform_host ();
+  const ScReference *pulled = NULL;
+
+  if (self->tree->digest != NULL)
+    self->image = sc_image_store_lookup (self->repo, self->tree->digest, NULL);
+  if (self->image == NULL)
+    self->image = sc_image_store_lookup (self->repo, self->tree->image, NULL);
+  if (self->image != NULL)
+    return TRUE;
+
+  g_autoptr (ScReference) reference = sc_reference_parse (self->tree->image, error);
+  g_autoptr (GPtrArray) candidates
+      = reference != NULL ? sc_reference_list_candidates (
+            reference, config->short_names, (const char *const *)config->unqualified_search, error)
+                          : NULL;
+  if (candidates == NULL
+      || !sc_pull_first (self->context, self->repo, candidates, platform, &pulled, cancellable,
+                         error))
+    return sc_prefix_error (error, "its image: ");
+  self->image = sc_image_store_lookup (self->repo, pulled->fullname, error);
+  return self->image != NULL;
+}
+
+static gboolean
+prepare_values (Adoption *self, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *rootfs
+      = sc_image_store_ensure_rootfs (self->repo, self->image, cancellable, error);
+  g_autoptr (ScExports) exports
+      = rootfs != NULL ? sc_exports_load (self->repo, rootfs, error) : NULL;
+  if (exports == NULL)
+    return FALSE;
+  g_hash_table_unref (self->after->set_values);
+  self->after->set_values = sc_atomic_tree_pick_values (self->tree, exports->default_values);
+  return TRUE;
+}
+
+static gboolean
+prepare (Adoption *self, GCancellable *cancellable, GError **error)
+{
+  ScContainer *after = sc_container_new (self->name);
+  ScDeploymentRecord *record = sc_deployment_record_new (0);
+  const char *uuid = g_hash_table_lookup (self->tree->values, "UUID");
+
+  self->after = after;
+  g_ptr_array_add (after->deployments, record);
+  after->reference = g_strdup (self->image->references[0]);
+  after->source = *self->image->source != '\0'
+                      ? g_strdup (self->image->source)
+                      : g_strconcat (REGISTRY_SOURCE, after->reference, NULL);
+  after->uuid = uuid != NULL ? g_strdup (uuid) : g_uuid_string_random ();
+  after->next_deployment = 1;
+  if (!prepare_values (self, cancellable, error))
+    return FALSE;
+
+  record->digest = g_strdup (self->image->digest);
+  record->reference = g_strdup (after->reference);
+  record->source = g_strdup (after->source);
+  record->created_usec = g_get_real_time ();
+  record->installed_by = self->context->caller_uid;
+  g_hash_table_unref (record->values);
+  record->values = g_hash_table_ref (after->set_values);
+  return TRUE;
+}
+
+static gboolean
+render (Adoption *self, GCancellable *cancellable, GError **error)
+{
+  const ScImageRenderRequest request = {
+    .context = self->context,
+    .repo = self->repo,
+    .image = self->image,
+    .container = self->after,
+    .own_files = self->tree->files,
+    .systemd = self->systemd,
+  };
+
+  sc_progress_set_phase (self->context->progress, "render");
+  if (!sc_host_check (self->context->config, error)
+      || !sc_image_render (&request, &self->rendered, cancellable, error))
+    return FALSE;
+  self->after->has_service = self->rendered.rendering->service != NULL;
+  sc_container_find (self->after, 0)->health = g_steal_pointer (&self->rendered.rendering->health);
+  return TRUE;
+}
+
+static void
+report (const Adoption *self)
+{
+  GVariantDict *result = self->context->result;
+  g_autoptr (GStrvBuilder) files = g_strv_builder_new ();
+  g_autofree const char **names
+      = (const char **)g_hash_table_get_keys_as_array (self->after->set_values, NULL);
+
+  for (guint i = 0; i < self->tree->files->entries->len; i++)
+    g_strv_builder_add (files, ((ScHostEntry *)self->tree->files->entries->pdata[i])->path);
+  g_auto (GStrv) paths = g_strv_builder_end (files);
+  g_autofree char *container = sc_bus_path_container (self->name);
+  g_variant_dict_insert (result, "container", "o", container);
+  g_variant_dict_insert (result, "reference", "s", self->after->reference);
+  g_variant_dict_insert (result, "digest", "s", self->image->digest);
+  g_variant_dict_insert (result, "same-image", "b",
+                         g_strcmp0 (self->tree->digest, self->image->digest) == 0);
+  g_variant_dict_insert (result, "values", "^as", names);
+  g_variant_dict_insert (result, "host-files", "^as", paths);
+  g_variant_dict_insert (result, "notes", "^as", self->rendered.rendering->notes);
+  sc_op_set_changed (self->context, !self->op->dry_run);
+}
+
+static gboolean
+change_host (Adoption *self, GCancellable *cancellable, GError **error)
+{
+  const ScRendering *rendering = self->rendered.rendering;
+  const ScUnitTexts texts = { .service = rendering->service,
+                              .drop_in = rendering->drop_in,
+                              .tmpfiles = rendering->tmpfiles,
+                              .timer = rendering->timer };
+  g_auto (ScChange) change = { 0 };
+
+  sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_UPDATE,
+                  sc_container_copy (self->after));
+  change.own_files = self->tree->files;
+  change.intent->made = TRUE;
+  change.intent->observe_usec = (gint64)self->context->config->observe_s * G_USEC_PER_SEC;
+  if ((texts.service != NULL && !sc_change_look (&change, error))
+      || !sc_change_begin (&change, &texts, error))
+    return FALSE;
+  if (!sc_change_stage (&change, &self->rendered, cancellable, error))
+    {
+      sc_change_undo (&change);
+      return FALSE;
+    }
+  return sc_change_run (&change, error);
+}
+
+/* What is left there is nobody's now, and harms nobody. */
+static void
+remove_tree (const Adoption *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!sc_atomic_tree_remove (self->context->paths, self->name, &error))
+    sc_log (G_LOG_LEVEL_WARNING,
+            &(ScLogFields){ .job = self->context->job_id, .container = self->name },
+            "removing what atomic has left of \"%s\": %s", self->name, error->message);
+}
+
+static gboolean
+adopt (Adoption *self, GCancellable *cancellable, GError **error)
+{
+  ScOpContext *context = self->context;
+
+  sc_progress_set_phase (context->progress, "resolve");
+  self->systemd = sc_systemd_new (context->bus, error);
+  self->repo = self->systemd != NULL ? sc_repo_open (context->paths, error) : NULL;
+  if (self->repo == NULL
+      || !sc_recover_container (context->paths, context->config, self->systemd, self->name, error)
+      || !check_free (self, error))
+    return FALSE;
+  self->tree = sc_atomic_tree_load (context->paths, self->name, error);
+  if (self->tree == NULL || !check_files (self, error) || !find_image (self, cancellable, error)
+      || !prepare (self, cancellable, error) || !render (self, cancellable, error))
+    return FALSE;
+  report (self);
+  if (self->op->dry_run)
+    return TRUE;
+  if (!change_host (self, cancellable, error))
+    return FALSE;
+  remove_tree (self);
+  g_ptr_array_add (context->objects, sc_bus_path_container (self->name));
+  return TRUE;
+}
+
+static gboolean
+adopt_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError **error)
+{
+  const AdoptOp *op = (const AdoptOp *)base;
+  g_auto (Adoption) self = { .op = op, .context = context, .name = base->targets[0] };
+  g_autoptr (GError) failure = NULL;
+  gboolean is_done = adopt (&self, cancellable, &failure);
+
+  if (!op->dry_run)
+    sc_op_record (context,
+                  &(ScHistoryEvent){ .event = "adopt",
+                                     .container = self.name,
+                                     .to_digest = self.image != NULL ? self.image->digest : NULL,
+                                     .from = SC_NO_DEPLOYMENT,
+                                     .to = is_done ? 0 : SC_NO_DEPLOYMENT },
+                  failure);
+  if (is_done)
+    return TRUE;
+  g_propagate_prefixed_error (error, g_steal_pointer (&failure), "adopting \"%s\": ", self.name);
+  return FALSE;
+}
+
+static void
+adopt_free (ScOp *base)
+{
+  g_free (base);
+}
+
+static const ScOpClass adopt_class = { "adopt", adopt_run, adopt_free };
+
+ScOp *
+sc_op_new_adopt (const char *name, gboolean dry_run)
+{
+  AdoptOp *self = g_new0 (AdoptOp, 1);
+  const char *const targets[] = { name, NULL };
+
+  sc_op_init (&self->base, &adopt_class, targets);
+  sc_op_claim (&self->base, "container", name, TRUE);
+  sc_op_claim (&self->base, "repository", NULL, FALSE);
+  self->dry_run = dry_run;
+  return &self->base;
+}
