@@ -69,7 +69,7 @@ class DockerEngine(EngineCase):
         self.assertFalse(self.ctl_json("update", "followed")["result"]["changed"])
         self.docker.load(self.archive_of(images.plain(port=8096, text="two\n"), [name]))
         self.assertTrue(self.ctl_json("update", "followed", "--check")["result"]["available"])
-        self.assertTrue(self.ctl_json("update", "followed", "--observe", "1")["result"]["changed"])
+        self.assertTrue(self.ctl_json("update", "followed", "--observe", "2")["result"]["changed"])
         self.machine.wait_for(lambda: self.fetch(8096) == "two\n", 10, "the new image")
         self.docker.docker("rmi", name)
         self.assert_fails(3, "ManifestUnknown", "update", "followed", mentions=[name, "docker.sock"])

@@ -24,7 +24,7 @@ class HostFilesUpdate(UpdateCase):
 
     def update_to(self, files, *options, **more):
         self.pull(host(files, **more))
-        return self.ctl_json("update", "web", "--no-pull", "--observe", "1", *options)["result"]
+        return self.ctl_json("update", "web", "--no-pull", "--observe", "2", *options)["result"]
 
     def record(self):
         return sorted(json.loads(self.machine.read(f"{CHECKOUT}/web/info"))["installed-files"])
@@ -88,7 +88,7 @@ class HostFilesUpdate(UpdateCase):
         manifest = {"version": "1.0", "defaultValues": {"WORD": "default"}, "installedFilesTemplate": ["/etc/up/word"],
                     "renameFiles": {"/etc/up/named": "/etc/up/named-$WORD"}}
         self.installed({"/etc/up/word": "$WORD\n", "/etc/up/named": "x\n"}, manifest=manifest)
-        self.ctl("set", "web", "WORD=other", "--observe", "1")
+        self.ctl("set", "web", "WORD=other", "--observe", "2")
         self.assertEqual((self.machine.read("/etc/up/word"), self.list_directory("/etc/up")), ("other\n", ["named-other", "word"]))
         self.ctl("rollback", "web")
         self.assertEqual((self.machine.read("/etc/up/word"), self.list_directory("/etc/up")), ("default\n", ["named-default", "word"]))
