@@ -23,7 +23,6 @@ options (void)
 static int
 run (ScClient *client, char **arguments)
 {
-  g_autoptr (GError) error = NULL;
   guint64 until_usec = release ? 0 : FOR_EVER_USEC;
 
   if (release && (until != NULL || reason != NULL))
