@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
+#define SUMMARY_COLUMN 22 /* of the list of verbs */
+
 static const ScVerb *const verbs[] = {
   &sc_verb_pull,         &sc_verb_install, &sc_verb_uninstall, &sc_verb_list,    &sc_verb_status,
   &sc_verb_start,        &sc_verb_stop,    &sc_verb_restart,   &sc_verb_update,  &sc_verb_rollback,
@@ -52,10 +54,11 @@ list_verbs (void)
   for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
     {
       g_autofree char *usage = g_strdup_printf ("%s %s", verbs[i]->name, verbs[i]->arguments);
-      g_string_append_printf (text, "  %s", usage);
-      for (glong n = g_utf8_strlen (usage, -1); n < 20; n++)
-        g_string_append_c (text, ' ');
-      g_string_append_printf (text, "%s\n", verbs[i]->summary);
+      glong columns = g_utf8_strlen (usage, -1);
+      /* as GOption does it with a long option */
+      gboolean is_long = columns > SUMMARY_COLUMN - 2;
+      g_string_append_printf (text, "  %s%s%*s%s\n", usage, is_long ? "\n  " : "",
+                              SUMMARY_COLUMN - (int)(is_long ? 0 : columns), "", verbs[i]->summary);
     }
   g_string_append (text, "\nSee \"syscontctl VERB --help\" and syscontctl(1).");
   return g_string_free (text, FALSE);
