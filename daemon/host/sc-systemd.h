@@ -46,7 +46,8 @@ void sc_systemd_wait (ScSystemd *self, guint interval_ms, GCancellable *cancella
 gboolean
 sc_systemd_enable (ScSystemd *self, const char *unit, GCancellable *cancellable, GError **error);
 
-/** sc_systemd_reset_failed: forgets a failed state; errors are not one */
+/** sc_systemd_reset_failed: forgets a failed state, and how often the unit was started lately; errors
+ * are not one */
 void sc_systemd_reset_failed (ScSystemd *self, const char *unit, GCancellable *cancellable);
 
 /** sc_systemd_find_invocation: (transfer full) (nullable): name of the unit with this invocation id

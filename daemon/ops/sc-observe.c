@@ -41,6 +41,9 @@ start (const ScObservation *self, GError **error)
     return FALSE;
   if (self->observe_usec > 0 && !is_oneshot (&status))
     timeout_s = (guint)((self->observe_usec + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+  /* That it was started often lately, by failing before or by being switched, is no reason against
+   * what it runs now. */
+  sc_systemd_reset_failed (self->systemd, self->unit, NULL);
   return sc_systemd_start (self->systemd, self->unit, timeout_s, NULL, error);
 }
 

@@ -63,7 +63,7 @@ class Health(UpdateCase):
         self.observe_shortly()
         self.install()
         self.pull(images.checked(["CMD-SHELL", "test -e /data/well || { touch /data/well; exit 1; }"], "two\n", interval_s=600))
-        self.assertTrue(self.update()["changed"])
+        self.assertTrue(self.update("--observe", "6")["changed"])
         self.answer_is("two\n")
         self.assertEqual(self.container("web")["health"], "healthy")
         self.assertIn("OnUnitInactiveSec=600000ms", self.machine.read(TIMER))

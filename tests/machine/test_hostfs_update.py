@@ -24,7 +24,7 @@ class HostFilesUpdate(UpdateCase):
 
     def update_to(self, files, *options, **more):
         self.pull(host(files, **more))
-        return self.ctl_json("update", "web", "--no-pull", "--observe", "2", *options)["result"]
+        return self.ctl_json("update", "web", "--no-pull", "--accept-privileges", "--observe", "2", *options)["result"]
 
     def record(self):
         return sorted(json.loads(self.machine.read(f"{CHECKOUT}/web/info"))["installed-files"])
@@ -68,7 +68,7 @@ class HostFilesUpdate(UpdateCase):
         config = host_images.runtime_config(FAILS, host_images.CAPABILITIES)
         before = self.host()
         self.pull(host(TWO, unit=unit, config=config, tmpfiles="d /run/web-two - - - - -\n"))
-        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--observe", "2")
+        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--accept-privileges", "--observe", "2")
         self.assert_is("one")
         self.assertEqual(self.active("web"), "active")
         self.assert_settled()
@@ -80,7 +80,7 @@ class HostFilesUpdate(UpdateCase):
         started = self.machine.sh("systemctl show -P InvocationID web")
         before = self.host()
         self.pull(host({**TWO, "/usr/bin/env": "mine\n"}))
-        self.assert_fails(1, "HostFileConflict", "update", "web", "--no-pull", mentions=['"/usr/bin/env"', 'the package "coreutils"'])
+        self.assert_fails(1, "HostFileConflict", "update", "web", "--no-pull", "--accept-privileges", mentions=['"/usr/bin/env"', 'the package "coreutils"'])
         self.assertEqual(self.machine.sh("systemctl show -P InvocationID web"), started)
         self.assert_host_is(before)
 
@@ -88,7 +88,7 @@ class HostFilesUpdate(UpdateCase):
         manifest = {"version": "1.0", "defaultValues": {"WORD": "default"}, "installedFilesTemplate": ["/etc/up/word"],
                     "renameFiles": {"/etc/up/named": "/etc/up/named-$WORD"}}
         self.installed({"/etc/up/word": "$WORD\n", "/etc/up/named": "x\n"}, manifest=manifest)
-        self.ctl("set", "web", "WORD=other", "--observe", "2")
+        self.ctl("set", "web", "WORD=other", "--accept-privileges", "--observe", "2")
         self.assertEqual((self.machine.read("/etc/up/word"), self.list_directory("/etc/up")), ("other\n", ["named-other", "word"]))
         self.ctl("rollback", "web")
         self.assertEqual((self.machine.read("/etc/up/word"), self.list_directory("/etc/up")), ("default\n", ["named-default", "word"]))
