@@ -27,7 +27,7 @@ class Install(SyscontCase):
     def test_files_of_a_deployment(self):
         self.ctl("install", self.plain, "--name", "files")
         self.assertEqual(self.machine.run(["readlink", f"{CHECKOUT}/files"]).out, "files.0\n")
-        self.assertEqual(self.list_directory(f"{CHECKOUT}/files/"), [".50-syscont.conf", "config.json", "files.service", "info", "rootfs"])
+        self.assertEqual(self.list_directory(f"{CHECKOUT}/files/"), [".50-syscont.conf", ".image-config.json", "config.json", "files.service", "info", "rootfs"])
         modes = self.machine.sh(f"cd {CHECKOUT} && stat -c %a . files.0 files.0/config.json files.0/info").split()
         self.assertEqual(modes, ["700", "700", "600", "600"])
         unit = self.machine.read("/etc/systemd/system/files.service")
@@ -50,7 +50,7 @@ class Install(SyscontCase):
         values = ["--set", "RECEIVER=Saturn", "--set", f"ALL_PROCESS_CAPABILITIES={images.CAPABILITIES}"]
         self.ctl("install", source, "--name", "ats", *values, "--now")
         self.assertEqual(self.list_directory(f"{CHECKOUT}/ats/"),
-                         [".50-syscont.conf", "ats.service", "config.json", "info", "rootfs", "tmpfiles-ats.conf"])
+                         [".50-syscont.conf", ".image-config.json", "ats.service", "config.json", "info", "rootfs", "tmpfiles-ats.conf"])
         self.assertEqual(self.machine.read("/etc/tmpfiles.d/ats.conf"), "D /run/ats\n")
         config = json.loads(self.machine.read(f"{CHECKOUT}/ats/config.json"))
         environment = dict(text.split("=", 1) for text in config["process"]["env"])
