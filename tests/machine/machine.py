@@ -70,7 +70,7 @@ MASKED = (
 )
 
 # Installed for what images are made of; the machine is one where nobody has installed that.
-REMOVED = ("etcd.service", "snmpd.service", "qemu-guest-agent.service")
+REMOVED = ("etcd", "snmpd", "qemu-guest-agent")
 
 _serial = itertools.count()
 
@@ -195,8 +195,8 @@ mkdir -p var/lib/containers var/log/journal share
 for unit in {' '.join((*MASKED, *masked))}; do
   ln -sfn /dev/null etc/systemd/system/$unit
 done
-for unit in {' '.join(REMOVED)}; do
-  rm -f lib/systemd/system/$unit etc/systemd/system/*.wants/$unit
+for name in {' '.join(REMOVED)}; do
+  rm -f lib/systemd/system/$name.service etc/systemd/system/*.wants/$name.service etc/init.d/$name etc/rc?.d/*$name
 done
 for user in {' '.join(USERS)}; do
   chroot . useradd --create-home --shell /bin/bash $user
