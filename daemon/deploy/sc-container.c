@@ -54,6 +54,23 @@ sc_container_free (ScContainer *self)
 }
 
 ScDeploymentRecord *
+sc_container_add (ScContainer *self, const char *digest, guint installed_by)
+{
+  ScDeploymentRecord *record = sc_deployment_record_new (self->next_deployment);
+
+  record->digest = g_strdup (digest);
+  record->reference = g_strdup (self->reference);
+  record->source = g_strdup (self->source);
+  g_hash_table_unref (record->values);
+  record->values = g_hash_table_ref (self->set_values);
+  record->created_usec = g_get_real_time ();
+  record->installed_by = installed_by;
+  g_ptr_array_add (self->deployments, record);
+  self->next_deployment++;
+  return record;
+}
+
+ScDeploymentRecord *
 sc_container_find (const ScContainer *self, guint64 id)
 {
   for (guint i = 0; i < self->deployments->len; i++)

@@ -43,6 +43,18 @@ ScContainer *sc_container_copy (const ScContainer *self);
 ScDeploymentRecord *sc_container_find (const ScContainer *self, guint64 id);
 
 /**
+ * sc_container_add:
+ * @digest: of the image
+ * @installed_by: uid
+ *
+ * Adds the record of the next deployment, made now, with the container's reference, source and
+ * values; these must not be changed afterwards, only replaced.
+ *
+ * Returns: (transfer none)
+ */
+ScDeploymentRecord *sc_container_add (ScContainer *self, const char *digest, guint installed_by);
+
+/**
  * sc_container_set_current:
  * @id: of one of its deployments
  *

@@ -139,27 +139,17 @@ static gboolean
 prepare (Adoption *self, GCancellable *cancellable, GError **error)
 {
   ScContainer *after = sc_container_new (self->name);
-  ScDeploymentRecord *record = sc_deployment_record_new (0);
   const char *uuid = g_hash_table_lookup (self->tree->values, "UUID");
 
   self->after = after;
-  g_ptr_array_add (after->deployments, record);
   after->reference = g_strdup (self->image->references[0]);
   after->source = *self->image->source != '\0'
                       ? g_strdup (self->image->source)
                       : g_strconcat (REGISTRY_SOURCE, after->reference, NULL);
   after->uuid = uuid != NULL ? g_strdup (uuid) : g_uuid_string_random ();
-  after->next_deployment = 1;
   if (!prepare_values (self, cancellable, error))
     return FALSE;
-
-  record->digest = g_strdup (self->image->digest);
-  record->reference = g_strdup (after->reference);
-  record->source = g_strdup (after->source);
-  record->created_usec = g_get_real_time ();
-  record->installed_by = self->context->caller_uid;
-  g_hash_table_unref (record->values);
-  record->values = g_hash_table_ref (after->set_values);
+  (void)sc_container_add (after, self->image->digest, self->context->caller_uid);
   return TRUE;
 }
 

@@ -272,7 +272,6 @@ static void
 prepare_state (Install *self)
 {
   ScContainer *container = sc_container_new (self->op->name);
-  ScDeploymentRecord *record = sc_deployment_record_new (0);
   GHashTableIter iter;
   gpointer name, value;
 
@@ -282,20 +281,11 @@ prepare_state (Install *self)
   container->is_volatile = self->op->is_volatile;
   container->health = sc_health_copy (self->op->health);
   container->allow_host_paths = g_strdupv (self->op->allow_host_paths);
-  container->next_deployment = 1;
-  container->current = 0;
   g_hash_table_iter_init (&iter, self->op->values);
   while (g_hash_table_iter_next (&iter, &name, &value))
     g_hash_table_insert (container->set_values, g_strdup (name), g_strdup (value));
-
-  record->digest = g_strdup (self->image->digest);
-  record->reference = g_strdup (container->reference);
-  record->source = g_strdup (container->source);
-  g_hash_table_unref (record->values);
-  record->values = g_hash_table_ref (container->set_values);
-  record->created_usec = g_get_real_time ();
-  record->installed_by = self->context->caller_uid;
-  g_ptr_array_add (container->deployments, record);
+  container->current
+      = sc_container_add (container, self->image->digest, self->context->caller_uid)->id;
   self->container = container;
 }
 

@@ -293,27 +293,8 @@ new_reference (const Update *self)
 }
 
 static void
-add_record (Update *self, GHashTable *values)
-{
-  ScContainer *after = self->after;
-  ScDeploymentRecord *record = sc_deployment_record_new (after->next_deployment);
-
-  record->digest = g_strdup (self->image->digest);
-  record->reference = g_strdup (after->reference);
-  record->source = g_strdup (after->source);
-  record->created_usec = g_get_real_time ();
-  record->installed_by = self->context->caller_uid;
-  g_hash_table_unref (record->values);
-  record->values = g_hash_table_ref (values);
-  g_ptr_array_add (after->deployments, record);
-  after->next_deployment++;
-  self->report->to = (gint64)record->id;
-}
-
-static void
 prepare_state (Update *self)
 {
-  g_autoptr (GHashTable) values = merge_values (self);
   ScContainer *after = sc_container_copy (self->before);
 
   self->after = after;
@@ -321,8 +302,9 @@ prepare_state (Update *self)
   if (self->request->reference != NULL)
     sc_set_text (&after->source, self->image->source);
   g_hash_table_unref (after->set_values);
-  after->set_values = g_hash_table_ref (values);
-  add_record (self, values);
+  after->set_values = merge_values (self);
+  self->report->to
+      = (gint64)sc_container_add (after, self->image->digest, self->context->caller_uid)->id;
   sc_set_text (&self->report->reference, after->reference);
 }
 
