@@ -332,7 +332,7 @@ class Joined(SpoolCase):
         self.registry.set_rules([])
         self.ctl("cancel", first.rsplit("/", 1)[1])
         self.assertEqual([self.wait_for_job(path) for path in (first, second)], ["cancelled", "done"])
-        self.assertEqual(len(self.starts()), 2)
+        self.machine.wait_for(lambda: len(self.starts()) == 2, 20, "the ends of both answers")
         resumed = self.answers()[1]
         self.assertIn("/second/", resumed["path"])
         self.assertGreater(resumed["start"], 0)
@@ -354,7 +354,7 @@ class Joined(SpoolCase):
         self.registry.set_rules([])
         self.machine.run(["systemctl", "kill", "-s", "KILL", *worker])
         self.assertEqual([self.wait_for_job(path) for path in (first, second)], ["failed", "done"])
-        self.assertEqual(len(self.starts()), 2)
+        self.machine.wait_for(lambda: len(self.starts()) == 2, 20, "the ends of both answers")
         self.assert_pulled("second")
 
 

@@ -15,7 +15,8 @@ DIRECTORY/manifest is the descriptor that every tag means. DIRECTORY/rules.json 
     no-range   a Range header is ignored
 
 Each request becomes a line of JSON in DIRECTORY/requests; each answer one in DIRECTORY/answers when it has ended, with
-"path", "status", "start" (of the range) and "sent" (bytes of the body that were written to the connection).
+"request" (the place of its request in that file), "path", "status", "start" (of the range) and "sent" (bytes of the body
+that were written to the connection). An answer to a client that is gone ends with its next write, that is, maybe after later ones.
 """
 
 import http.server
@@ -50,8 +51,11 @@ def find_rule(path):
 
 
 def write_line(name, value):
+    """Appends VALUE and returns where."""
     with _lock, open(DIRECTORY / name, "a") as log:
+        place = log.tell()
         log.write(json.dumps(value) + "\n")
+    return place
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,12 +68,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self):
-        write_line("requests", {"method": self.command, "path": self.path, "headers": dict(self.headers)})
+        request = write_line("requests", {"method": self.command, "path": self.path, "headers": dict(self.headers)})
         self.status = self.start = self.sent = 0
         try:
             self.follow(find_rule(self.path))
         finally:
-            write_line("answers", {"path": self.path, "status": self.status, "start": self.start, "sent": self.sent})
+            write_line("answers", {"request": request, "path": self.path, "status": self.status, "start": self.start, "sent": self.sent})
 
     def follow(self, rule):
         if rule.get("fault") == "status":

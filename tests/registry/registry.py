@@ -284,8 +284,8 @@ class FaultyRegistry:
         return read_log(self.directory, "requests")
 
     def answers(self):
-        """Those that have ended, in the order of their ends."""
-        return read_log(self.directory, "answers")
+        """Those that have ended, in the order of their requests."""
+        return sorted(read_log(self.directory, "answers"), key=lambda row: row["request"])
 
     def name(self, name, tag="latest"):
         return f"{self.host}/{name}:{tag}"
