@@ -27,8 +27,8 @@ setup (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (g_mkdir_with_parents (fixture->paths->checkout, 0700), ==, 0);
   fixture->rendering = (ScRendering){
     .config_json = (char *)"{}",
-    .service = (char *)"[Service]\n",
-    .tmpfiles = (char *)"d /run/x\n",
+    .texts.service = (char *)"[Service]\n",
+    .texts.tmpfiles = (char *)"d /run/x\n",
     .info = (char *)"{\"image\": \"x\"}",
     .mount_points = g_ptr_array_new_with_free_func ((GDestroyNotify)sc_mount_point_free),
   };
@@ -186,8 +186,8 @@ test_stage_without_service (Fixture *fixture, gconstpointer data)
   if (!open_repository (fixture))
     return;
   g_autofree char *commit = make_commit (fixture);
-  fixture->rendering.service = NULL;
-  fixture->rendering.tmpfiles = NULL;
+  fixture->rendering.texts.service = NULL;
+  fixture->rendering.texts.tmpfiles = NULL;
 
   stage (fixture, commit, 0);
 

@@ -177,7 +177,7 @@ test_convert_process (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (joined, ==, "/bin/server --port 80");
   g_assert_true (g_str_has_prefix (out_env[0], "PATH="));
   g_assert_cmpstr (out_env[1], ==, env[0]);
-  g_assert_null (strstr (rendering->service, "ExecStart=/x"));
+  g_assert_null (strstr (rendering->texts.service, "ExecStart=/x"));
   g_assert_cmpstr (json_object_get_string_member (process, "cwd"), ==, "/srv");
   JsonObject *user = json_object_get_object_member (process, "user");
   g_assert_cmpint (json_object_get_int_member (user, "uid"), ==, 5);
@@ -238,7 +238,7 @@ test_convert_volumes (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (json_object_get_string_member (find_mount (config, "/data"), "source"), ==,
                    "/var/lib/web/data");
   g_assert_cmpstr (json_object_get_string_member (find_mount (config, "/tmp"), "type"), ==, "bind");
-  g_assert_cmpstr (rendering->tmpfiles, ==,
+  g_assert_cmpstr (rendering->texts.tmpfiles, ==,
                    "d /var/lib/web 0755 0 0 - -\n"
                    "d /var/lib/web/data 0755 7 8 - -\n"
                    "d /var/lib/web/tmp 0755 7 8 - -\n"
@@ -278,8 +278,8 @@ test_convert_unused (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_nonnull (
-      strstr (rendering->service, "WorkingDirectory=/var/lib/containers/syscont/web/rootfs\n"));
+  g_assert_nonnull (strstr (rendering->texts.service,
+                            "WorkingDirectory=/var/lib/containers/syscont/web/rootfs\n"));
 }
 
 static void
@@ -287,14 +287,14 @@ test_default_unit (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_nonnull (strstr (rendering->service, "\nDescription=web\n"));
-  g_assert_nonnull (strstr (rendering->service, "\nExecStart=/usr/sbin/runc run 'web'\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "\nDescription=web\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "\nExecStart=/usr/sbin/runc run 'web'\n"));
   g_assert_nonnull (
-      strstr (rendering->service, "\nWorkingDirectory=/var/lib/containers/syscont/web\n"));
-  g_assert_nonnull (strstr (rendering->service, "\nKillMode=mixed\n"));
-  g_assert_nonnull (strstr (rendering->service, "\nWantedBy=multi-user.target\n"));
-  g_assert_nonnull (strstr (rendering->drop_in, "Delegate=yes\n"));
-  g_assert_null (rendering->tmpfiles);
+      strstr (rendering->texts.service, "\nWorkingDirectory=/var/lib/containers/syscont/web\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "\nKillMode=mixed\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "\nWantedBy=multi-user.target\n"));
+  g_assert_nonnull (strstr (rendering->texts.drop_in, "Delegate=yes\n"));
+  g_assert_null (rendering->texts.tmpfiles);
 }
 
 static void
@@ -309,7 +309,7 @@ test_template_values (Fixture *fixture, gconstpointer data)
   g_autoptr (ScRendering) rendering = render (fixture);
 
   g_assert_nonnull (strstr (rendering->config_json, "\"PORT=8082\\\"\""));
-  g_assert_nonnull (strstr (rendering->service, "ExecStop=/usr/sbin/runc kill 'web'\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "ExecStop=/usr/sbin/runc kill 'web'\n"));
   g_assert_cmpuint (g_strv_length (rendering->notes), ==, 0);
 }
 
@@ -325,7 +325,7 @@ test_template_raw_fragment (Fixture *fixture, gconstpointer data)
 
   g_autoptr (JsonObject) config = parse (rendering->config_json);
   g_assert_nonnull (find_mount (config, "/x"));
-  g_assert_cmpstr (rendering->tmpfiles, ==, "d /srv/x 0700 0 0 - -\n");
+  g_assert_cmpstr (rendering->texts.tmpfiles, ==, "d /srv/x 0700 0 0 - -\n");
 }
 
 static void
@@ -372,7 +372,7 @@ test_pidfile_mode (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_cmpstr (rendering->service, ==,
+  g_assert_cmpstr (rendering->texts.service, ==,
                    "[Service]\nType=forking\n"
                    "ExecStart=/usr/sbin/runc run -d --pid-file /run/container-web.pid 'web'\n"
                    "ExecStop=\nExecStopPost=/usr/sbin/runc delete 'web'\n"
@@ -387,8 +387,8 @@ test_pidfile_braces_are_no_mode (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_nonnull (strstr (rendering->service, "ExecStart=/usr/sbin/runc run 'web'\n"));
-  g_assert_nonnull (strstr (rendering->service, "ExecStopPost=\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "ExecStart=/usr/sbin/runc run 'web'\n"));
+  g_assert_nonnull (strstr (rendering->texts.service, "ExecStopPost=\n"));
 }
 
 static void
@@ -544,8 +544,8 @@ test_no_container_service (Fixture *fixture, gconstpointer data)
   g_autoptr (ScRendering) rendering = render (fixture);
 
   g_autoptr (JsonObject) info = parse (rendering->info);
-  g_assert_null (rendering->service);
-  g_assert_null (rendering->drop_in);
+  g_assert_null (rendering->texts.service);
+  g_assert_null (rendering->texts.drop_in);
   g_assert_false (json_object_get_boolean_member (info, "has-container-service"));
 }
 
@@ -556,7 +556,7 @@ test_tmpfiles_template (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_cmpstr (rendering->tmpfiles, ==, "d /var/lib/web 0700 0 0 - -\n");
+  g_assert_cmpstr (rendering->texts.tmpfiles, ==, "d /var/lib/web 0700 0 0 - -\n");
 }
 
 static void
@@ -582,7 +582,7 @@ test_tmpfiles_missing_sources (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_cmpstr (rendering->tmpfiles, ==, "d /run/kubernetes 0700 0 0 - -\n");
+  g_assert_cmpstr (rendering->texts.tmpfiles, ==, "d /run/kubernetes 0700 0 0 - -\n");
   assert_noted (rendering, "\"/dev/virtio-ports\" does not exist");
 }
 
@@ -594,7 +594,7 @@ test_tmpfiles_empty_template (Fixture *fixture, gconstpointer data)
 
   g_autoptr (ScRendering) rendering = render (fixture);
 
-  g_assert_null (rendering->tmpfiles);
+  g_assert_null (rendering->texts.tmpfiles);
 }
 
 static void

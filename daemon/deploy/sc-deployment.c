@@ -97,9 +97,9 @@ write_files (int dir_fd, const char *name, const ScRendering *rendering, GError 
   g_autofree char *tmpfiles = tmpfiles_name (name);
   return write_file (dir_fd, "config.json", rendering->config_json, error)
          && write_file (dir_fd, "info", rendering->info, error)
-         && write_file (dir_fd, service, rendering->service, error)
-         && write_file (dir_fd, DROP_IN_NAME, rendering->drop_in, error)
-         && write_file (dir_fd, tmpfiles, rendering->tmpfiles, error)
+         && write_file (dir_fd, service, rendering->texts.service, error)
+         && write_file (dir_fd, DROP_IN_NAME, rendering->texts.drop_in, error)
+         && write_file (dir_fd, tmpfiles, rendering->texts.tmpfiles, error)
          && write_bytes (dir_fd, IMAGE_CONFIG_NAME, rendering->image_config, error);
 }
 
@@ -448,15 +448,6 @@ sc_deployment_read_file (const ScPaths *paths, const char *name, const char *fil
       return NULL;
     }
   return sc_deployment_read_file_of (paths, name, n, file, error);
-}
-
-void
-sc_unit_texts_clear (ScUnitTexts *self)
-{
-  g_clear_pointer (&self->service, g_free);
-  g_clear_pointer (&self->drop_in, g_free);
-  g_clear_pointer (&self->tmpfiles, g_free);
-  g_clear_pointer (&self->timer, g_free);
 }
 
 typedef struct

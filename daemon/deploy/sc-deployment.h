@@ -82,17 +82,6 @@ gboolean sc_deployment_drop_ref (
 GBytes *sc_deployment_read_file_of (
     const ScPaths *paths, const char *name, guint64 n, const char *file, GError **error);
 
-/** ScUnitTexts: what a deployment brings to the host; those that it does not have are NULL */
-typedef struct
-{
-  char *service;  /* (owned) (nullable) */
-  char *drop_in;  /* (owned) (nullable) */
-  char *tmpfiles; /* (owned) (nullable) */
-  char *timer;    /* (owned) (nullable) of health checks; not a file of the deployment */
-} ScUnitTexts;
-
-void sc_unit_texts_clear (ScUnitTexts *self);
-
 /** sc_deployment_load_texts: as they were rendered for deployment @n; @texts: (out) */
 gboolean sc_deployment_load_texts (
     const ScPaths *paths, const char *name, guint64 n, ScUnitTexts *texts, GError **error);
@@ -116,5 +105,3 @@ ScImage *sc_deployment_load_image (const ScPaths *paths,
 /** sc_deployment_read_file: a file of the current deployment, e.g. "info"; NOT_FOUND */
 GBytes *
 sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error);
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScUnitTexts, sc_unit_texts_clear)

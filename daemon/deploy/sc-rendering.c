@@ -47,15 +47,16 @@ render_service (Rendering *self, GError **error)
   g_autoptr (GBytes) template = given != NULL
                                     ? g_bytes_ref (given)
                                     : sc_unit_text_default (request->image_config, self->notes);
-  self->out->service = sc_template_expand ("service.template", template, SC_TEMPLATE_UNIT,
-                                           self->out->values, error);
-  if (self->out->service == NULL)
+  self->out->texts.service = sc_template_expand ("service.template", template, SC_TEMPLATE_UNIT,
+                                                 self->out->values, error);
+  if (self->out->texts.service == NULL)
     return FALSE;
 
   g_autofree char *destdir = sc_builtin_destdir (request->paths, request->name);
   const ScUnitRules rules
       = { .name = request->name, .destdir = destdir, .runtime = request->runtime };
-  return sc_unit_text_check ("service.template", self->out->service, &rules, &self->facts, error);
+  return sc_unit_text_check ("service.template", self->out->texts.service, &rules, &self->facts,
+                             error);
 }
 
 /* An image names no unit of others: it is started for every check. */
@@ -82,7 +83,7 @@ render_health (Rendering *self, GError **error)
   if (!check_image_unit (self, error))
     return FALSE;
   g_autoptr (ScHealth) health = sc_health_resolve (image, request->health);
-  if (self->out->service == NULL || health == NULL)
+  if (self->out->texts.service == NULL || health == NULL)
     return TRUE;
   if (health->command != NULL && !self->facts.uses_runtime)
     {
@@ -90,7 +91,7 @@ render_health (Rendering *self, GError **error)
                                               "run in a container"));
       return TRUE;
     }
-  self->out->timer = sc_health_timer_text (health, request->name);
+  self->out->texts.timer = sc_health_timer_text (health, request->name);
   self->out->health = g_steal_pointer (&health);
   return TRUE;
 }
@@ -106,8 +107,8 @@ render_drop_in (Rendering *self)
                         : request->is_volatile  ? SC_WRITABLE_VOLATILE
                                                 : SC_WRITABLE_PERSISTENT;
 
-  if (self->out->service != NULL)
-    self->out->drop_in
+  if (self->out->texts.service != NULL)
+    self->out->texts.drop_in
         = sc_unit_text_drop_in (request->paths, &rules, writable, self->out->health != NULL);
 }
 
@@ -215,11 +216,11 @@ render_tmpfiles (Rendering *self, JsonObject *config, GError **error)
       if (text->len > 0 && text->str[text->len - 1] != '\n')
         g_string_append_c (text, '\n');
     }
-  if (self->out->service != NULL || request->once_unit != NULL)
+  if (self->out->texts.service != NULL || request->once_unit != NULL)
     add_missing_sources (self, config);
   g_string_append (text, self->own_lines->str);
   if (text->len > 0)
-    self->out->tmpfiles = g_string_free (g_steal_pointer (&text), FALSE);
+    self->out->texts.tmpfiles = g_string_free (g_steal_pointer (&text), FALSE);
   return TRUE;
 }
 
@@ -256,7 +257,8 @@ check_concealed (const Rendering *self, GError **error)
       if (!sc_concealed_check (self->concealed, "a mount point", point->path, error))
         return FALSE;
     }
-  return sc_concealed_check (self->concealed, "a line of tmpfiles.d", self->out->tmpfiles, error);
+  return sc_concealed_check (self->concealed, "a line of tmpfiles.d", self->out->texts.tmpfiles,
+                             error);
 }
 
 static int
@@ -311,7 +313,7 @@ sc_render (const ScRenderRequest *request, GError **error)
   render_drop_in (&self);
   note_unused_values (&self, request->set_values);
   note_unused_values (&self, request->secrets);
-  out->info = sc_info_build (request, out->values, out->service != NULL, &(ScInfoFiles){ 0 });
+  out->info = sc_info_build (request, out->values, out->texts.service != NULL, &(ScInfoFiles){ 0 });
   out->notes = steal_notes (self.notes);
   return g_steal_pointer (&out);
 }
@@ -322,11 +324,8 @@ sc_rendering_free (ScRendering *self)
   if (self == NULL)
     return;
   g_free (self->config_json);
-  g_free (self->service);
-  g_free (self->drop_in);
-  g_free (self->tmpfiles);
+  sc_unit_texts_clear (&self->texts);
   g_clear_pointer (&self->health, sc_health_free);
-  g_free (self->timer);
   g_free (self->info);
   g_clear_pointer (&self->image_config, g_bytes_unref);
   sc_values_free (self->values);

@@ -10,6 +10,7 @@
 #include "deploy/sc-host-path.h"
 #include "deploy/sc-process.h"
 #include "deploy/sc-template.h"
+#include "deploy/sc-unit-texts.h"
 #include "image/sc-image-config.h"
 
 typedef struct
@@ -40,16 +41,13 @@ typedef struct
 
 typedef struct
 {
-  char *config_json;    /* (owned) checked runtime-spec config; root.path and cgroupsPath ours */
-  gboolean is_writable; /* the root is that of a mount over rootfs */
-  char *service;        /* (owned) (nullable) text of NAME.service; NULL with noContainerService */
-  char *drop_in;        /* (owned) (nullable) text of NAME.service.d/50-syscont.conf */
-  char *tmpfiles;       /* (owned) (nullable) text of NAME.conf in tmpfiles.d */
-  ScHealth *health;     /* (owned) (nullable) complete; NULL when nothing is checked */
-  char *timer;          /* (owned) (nullable) text of its timer */
-  char *info;           /* (owned) JSON of the info file */
-  GBytes *image_config; /* (owned) (nullable) kept with the deployment: the image may go */
-  ScValues *values;     /* (owned) all, with the built-ins */
+  char *config_json;       /* (owned) checked runtime-spec config; root.path and cgroupsPath ours */
+  gboolean is_writable;    /* the root is that of a mount over rootfs */
+  ScUnitTexts texts;       /* (owned) */
+  ScHealth *health;        /* (owned) (nullable) complete; NULL when nothing is checked */
+  char *info;              /* (owned) JSON of the info file */
+  GBytes *image_config;    /* (owned) (nullable) kept with the deployment: the image may go */
+  ScValues *values;        /* (owned) all, with the built-ins */
   GPtrArray *mount_points; /* (owned) of ScMountPoint: to be made in the rootfs when missing */
   char **notes; /* (owned) what was changed or ignored, for the job's result; never NULL */
 } ScRendering;

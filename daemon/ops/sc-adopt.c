@@ -169,7 +169,7 @@ render (Adoption *self, GCancellable *cancellable, GError **error)
   if (!sc_host_check (self->context->config, error)
       || !sc_image_render (&request, &self->rendered, cancellable, error))
     return FALSE;
-  self->after->has_service = self->rendered.rendering->service != NULL;
+  self->after->has_service = self->rendered.rendering->texts.service != NULL;
   sc_container_find (self->after, 0)->health = g_steal_pointer (&self->rendered.rendering->health);
   return TRUE;
 }
@@ -201,10 +201,6 @@ static gboolean
 change_host (Adoption *self, GCancellable *cancellable, GError **error)
 {
   const ScRendering *rendering = self->rendered.rendering;
-  const ScUnitTexts texts = { .service = rendering->service,
-                              .drop_in = rendering->drop_in,
-                              .tmpfiles = rendering->tmpfiles,
-                              .timer = rendering->timer };
   g_auto (ScChange) change = { 0 };
 
   sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_UPDATE,
@@ -212,8 +208,8 @@ change_host (Adoption *self, GCancellable *cancellable, GError **error)
   change.own_files = self->tree->files;
   change.intent->made = TRUE;
   change.intent->observe_usec = (gint64)self->context->config->observe_s * G_USEC_PER_SEC;
-  if ((texts.service != NULL && !sc_change_look (&change, error))
-      || !sc_change_begin (&change, &texts, error))
+  if ((rendering->texts.service != NULL && !sc_change_look (&change, error))
+      || !sc_change_begin (&change, &rendering->texts, error))
     return FALSE;
   if (!sc_change_stage (&change, &self->rendered, cancellable, error))
     {

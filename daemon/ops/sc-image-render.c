@@ -148,8 +148,8 @@ plan_host_files (const ScImageRenderRequest *request,
 
   const ScInfoFiles files = { .wanted = out->host_files, .installed = out->host_plan->record };
   g_free (out->rendering->info);
-  out->rendering->info
-      = sc_info_build (render, out->rendering->values, out->rendering->service != NULL, &files);
+  out->rendering->info = sc_info_build (render, out->rendering->values,
+                                        out->rendering->texts.service != NULL, &files);
   add_notes (out->rendering, out->host_plan->notes);
   return TRUE;
 }
@@ -162,8 +162,8 @@ list_privileges (const ScRenderRequest *render, ScImageRendering *out, GError **
           .paths = render->paths,
           .runtime = render->runtime,
           .config_json = out->rendering->config_json,
-          .service = out->rendering->service,
-          .tmpfiles = out->rendering->tmpfiles,
+          .service = out->rendering->texts.service,
+          .tmpfiles = out->rendering->texts.tmpfiles,
           .host_files = out->host_plan != NULL ? out->host_plan->record : NULL,
           .is_once = render->once_unit != NULL };
 

@@ -313,9 +313,9 @@ settle_plan (const Install *self, GError **error)
       && !sc_approval_check (self->context, gains, error))
     return SC_PLAN_REFUSED;
   sc_side_take (&plan.to, rendering, self->container->set_values, self->context->secrets);
-  if (self->op->enable && rendering->service != NULL)
+  if (self->op->enable && rendering->texts.service != NULL)
     sc_plan_add_step (&plan, "enable", self->unit);
-  if (self->op->start && rendering->service != NULL)
+  if (self->op->start && rendering->texts.service != NULL)
     sc_plan_add_step (&plan, "start", self->unit);
   return sc_plan_settle (&plan, self->context, error);
 }
@@ -335,7 +335,7 @@ apply (Install *self, ScChange *change, GCancellable *cancellable, GError **erro
       || !sc_switch_publish (change->intent, paths, error)
       || !sc_change_run_tmpfiles (change, error))
     return FALSE;
-  if (self->rendered.rendering->service == NULL)
+  if (self->rendered.rendering->texts.service == NULL)
     return TRUE;
   if (!sc_systemd_reload (self->systemd, NULL, error))
     return FALSE;
@@ -347,7 +347,7 @@ apply (Install *self, ScChange *change, GCancellable *cancellable, GError **erro
 static gboolean
 start (Install *self, GError **error)
 {
-  if (!self->op->start || self->rendered.rendering->service == NULL)
+  if (!self->op->start || self->rendered.rendering->texts.service == NULL)
     return TRUE;
   sc_progress_set_phase (self->context->progress, "start");
   return sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s, NULL,
@@ -392,18 +392,13 @@ static gboolean
 change_host (Install *self, GCancellable *cancellable, GError **error)
 {
   const ScPaths *paths = self->context->paths;
-  const ScRendering *rendering = self->rendered.rendering;
-  const ScUnitTexts texts = { .service = rendering->service,
-                              .drop_in = rendering->drop_in,
-                              .tmpfiles = rendering->tmpfiles,
-                              .timer = rendering->timer };
   g_auto (ScChange) change = { 0 };
 
   sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_INSTALL,
                   sc_container_copy (self->container));
   change.intent->made = TRUE;
   change.secrets = self->context->secrets;
-  if (!sc_change_begin (&change, &texts, error))
+  if (!sc_change_begin (&change, &self->rendered.rendering->texts, error))
     return FALSE;
   /* Started before the commit: an installation that cannot start is undone like any other that
    * fails. */
@@ -479,7 +474,7 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
       prepare_state (&self);
       if (!check_host (&self, cancellable, error) || !render (&self, cancellable, error))
         return FALSE;
-      self.container->has_service = self.rendered.rendering->service != NULL;
+      self.container->has_service = self.rendered.rendering->texts.service != NULL;
       sc_container_find (self.container, 0)->health
           = g_steal_pointer (&self.rendered.rendering->health);
       ScPlanEnd end = settle_plan (&self, error);

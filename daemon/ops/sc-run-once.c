@@ -47,7 +47,7 @@ run_tmpfiles (const Run *self, const char *option, GError **error)
 {
   const char *const argv[] = { "/usr/bin/systemd-tmpfiles", option, self->tmpfiles, NULL };
 
-  return self->rendered.rendering->tmpfiles == NULL
+  return self->rendered.rendering->texts.tmpfiles == NULL
          || sc_systemd_run (self->request->systemd, argv,
                             "Temporary files of a container that runs once", TMPFILES_TIMEOUT_S,
                             NULL, error);

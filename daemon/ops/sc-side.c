@@ -53,10 +53,7 @@ void
 sc_side_take (ScSide *self, const ScRendering *rendering, GHashTable *values, GHashTable *secrets)
 {
   self->config = g_strdup (rendering->config_json);
-  self->texts.service = g_strdup (rendering->service);
-  self->texts.drop_in = g_strdup (rendering->drop_in);
-  self->texts.tmpfiles = g_strdup (rendering->tmpfiles);
-  self->texts.timer = g_strdup (rendering->timer);
+  sc_unit_texts_copy (&self->texts, &rendering->texts);
   self->values = g_hash_table_ref (values);
   self->secrets = secrets != NULL ? g_hash_table_ref (secrets) : NULL;
 }

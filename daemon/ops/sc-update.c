@@ -354,10 +354,6 @@ static gboolean
 change_host (Update *self, ScIntentOperation operation, GCancellable *cancellable, GError **error)
 {
   const ScRendering *rendering = self->rendered.rendering;
-  const ScUnitTexts texts = { .service = rendering->service,
-                              .drop_in = rendering->drop_in,
-                              .tmpfiles = rendering->tmpfiles,
-                              .timer = rendering->timer };
   g_auto (ScChange) change = { 0 };
 
   sc_change_init (&change, self->context, self->repo, self->systemd, operation,
@@ -369,14 +365,15 @@ change_host (Update *self, ScIntentOperation operation, GCancellable *cancellabl
   change.intent->observe_usec = self->request->observe_usec;
   if (strcmp (self->report->from_digest, self->report->digest) != 0)
     change.intent->quarantine = g_strdup (self->report->digest);
-  if (operation != SC_INTENT_STAGE && texts.service != NULL && !sc_change_look (&change, error))
+  if (operation != SC_INTENT_STAGE && rendering->texts.service != NULL
+      && !sc_change_look (&change, error))
     return FALSE;
   ScPlanEnd end
       = sc_plan_is_wanted (self->context) ? settle_plan (self, &change, error) : SC_PLAN_AGREED;
   self->is_shown = end == SC_PLAN_SHOWN;
   if (end != SC_PLAN_AGREED)
     return self->is_shown;
-  if (!sc_change_begin (&change, &texts, error))
+  if (!sc_change_begin (&change, &rendering->texts, error))
     return FALSE;
   if (!sc_change_stage (&change, &self->rendered, cancellable, error))
     {
@@ -449,7 +446,7 @@ update (Update *self, GCancellable *cancellable, GError **error)
   else
     {
       sc_container_set_current (self->after, (guint64)self->report->to);
-      self->after->has_service = self->rendered.rendering->service != NULL;
+      self->after->has_service = self->rendered.rendering->texts.service != NULL;
       self->after->staged = SC_NO_DEPLOYMENT;
     }
   if (!change_host (self, only_stage ? SC_INTENT_STAGE : SC_INTENT_UPDATE, cancellable, error))
