@@ -208,15 +208,8 @@ change_host (Adoption *self, GCancellable *cancellable, GError **error)
   change.own_files = self->tree->files;
   change.intent->made = TRUE;
   change.intent->observe_usec = (gint64)self->context->config->observe_s * G_USEC_PER_SEC;
-  if ((rendering->texts.service != NULL && !sc_change_look (&change, error))
-      || !sc_change_begin (&change, &rendering->texts, error))
-    return FALSE;
-  if (!sc_change_stage (&change, &self->rendered, cancellable, error))
-    {
-      sc_change_undo (&change);
-      return FALSE;
-    }
-  return sc_change_run (&change, error);
+  return (rendering->texts.service == NULL || sc_change_look (&change, error))
+         && sc_change_do (&change, &rendering->texts, &self->rendered, cancellable, error);
 }
 
 /* What is left there is nobody's now, and harms nobody. */

@@ -109,8 +109,9 @@ take_back (ScChange *self, GError **error)
          && sc_switching_set (paths, self->intent->container, FALSE, error);
 }
 
-void
-sc_change_undo (ScChange *self)
+/* What fails is logged, and the intent stays for recovery. */
+static void
+undo (ScChange *self)
 {
   const ScOpContext *context = self->context;
   ScIntent *intent = self->intent;
@@ -132,11 +133,18 @@ sc_change_undo (ScChange *self)
 }
 
 gboolean
-sc_change_run (ScChange *self, GError **error)
+sc_change_do (ScChange *self,
+              const ScUnitTexts *texts,
+              const ScImageRendering *rendered,
+              GCancellable *cancellable,
+              GError **error)
 {
-  if (!cut_over (self, error))
+  if (!sc_change_begin (self, texts, error))
+    return FALSE;
+  if ((rendered != NULL && !sc_change_stage (self, rendered, cancellable, error))
+      || !cut_over (self, error))
     {
-      sc_change_undo (self);
+      undo (self);
       return FALSE;
     }
   return sc_switch_publish (self->intent, self->context->paths, error)

@@ -69,19 +69,22 @@ gboolean sc_change_run_tmpfiles (ScChange *self, GError **error);
 gboolean sc_change_look (ScChange *self, GError **error);
 
 /**
- * sc_change_run:
+ * sc_change_do:
+ * @texts: as for sc_change_begin()
+ * @rendered: (nullable): the deployment that is made; NULL for one that is there already
  *
- * Switches, and starts and watches what ran before. Blocks. Until the old service has been stopped
- * and that is written down a failure is undone; afterwards what does not stay up is taken back.
+ * Begins, stages and switches, and starts and watches what ran before. Blocks. Until the old service
+ * has been stopped and that is written down a failure is undone; afterwards what does not stay up is
+ * taken back.
  *
  * Errors: of a step that failed; ROLLED_BACK with the reason, and the last lines of the unit's
  * journal in the job's result
  */
-gboolean sc_change_run (ScChange *self, GError **error);
-
-/** sc_change_undo: everything as before sc_change_begin(); what fails is logged, and the intent
- * stays for recovery */
-void sc_change_undo (ScChange *self);
+gboolean sc_change_do (ScChange *self,
+                       const ScUnitTexts *texts,
+                       const ScImageRendering *rendered,
+                       GCancellable *cancellable,
+                       GError **error);
 
 /** sc_change_settle: what comes after the commit: start, watch, keep or take back */
 gboolean sc_change_settle (ScChange *self, GError **error);

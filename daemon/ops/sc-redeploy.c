@@ -88,7 +88,7 @@ run (const ScRedeployment *self,
                       : SC_PLAN_AGREED;
   if (end != SC_PLAN_AGREED)
     return end == SC_PLAN_SHOWN;
-  report->changed = sc_change_begin (change, texts, error) && sc_change_run (change, error);
+  report->changed = sc_change_do (change, texts, NULL, NULL, error);
   return report->changed;
 }
 

@@ -373,14 +373,7 @@ change_host (Update *self, ScIntentOperation operation, GCancellable *cancellabl
   self->is_shown = end == SC_PLAN_SHOWN;
   if (end != SC_PLAN_AGREED)
     return self->is_shown;
-  if (!sc_change_begin (&change, &rendering->texts, error))
-    return FALSE;
-  if (!sc_change_stage (&change, &self->rendered, cancellable, error))
-    {
-      sc_change_undo (&change);
-      return FALSE;
-    }
-  return sc_change_run (&change, error);
+  return sc_change_do (&change, &rendering->texts, &self->rendered, cancellable, error);
 }
 
 static gboolean
