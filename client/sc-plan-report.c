@@ -3,6 +3,7 @@
 
 #include "sc-follow.h"
 #include "sc-printer.h"
+#include "sc-question.h"
 #include "sc-terms.h"
 
 #include <string.h>
@@ -75,8 +76,9 @@ print_change (GVariant *row, gboolean with_diffs)
   g_autofree char *diff = sc_dict_string (row, "diff");
   g_autofree char *safe = sc_safe_text (name);
   gboolean is_file = g_str_has_prefix (kind, "host-") || g_str_equal (kind, "file");
+  gboolean says_all = is_file || g_str_equal (kind, "service") || g_str_equal (kind, "value");
 
-  if (!with_diffs && !is_file)
+  if (!with_diffs && !says_all)
     return;
   print (with_diffs, "  %-7s %s%s%s\n", action, is_file ? "" : kind, is_file ? "" : " ", safe);
   if (with_diffs)
@@ -136,12 +138,13 @@ sc_plan_print_privileges (GVariant *result, const char *key, const char *heading
   print_privileges (result, key, heading, TRUE);
 }
 
-void
-sc_plan_print (GVariant *plan, gboolean with_diffs)
+/* @with_diffs: also how files differ; otherwise for a question, to standard error */
+static void
+print_plan (GVariant *plan, gboolean with_diffs)
 {
   g_autoptr (GVariant) changes
       = g_variant_lookup_value (plan, "changes", G_VARIANT_TYPE ("aa{sv}"));
-  g_autofree char *from_digest = sc_dict_string (plan, "from-digest");
+  g_autofree char *operation = sc_dict_string (plan, "operation");
 
   if (!sc_dict_bool (plan, "changed"))
     {
@@ -156,9 +159,20 @@ sc_plan_print (GVariant *plan, gboolean with_diffs)
       print_change (row, with_diffs);
     }
   print_privileges (plan, "privileges", "What it may do then:", with_diffs);
-  if (*from_digest != '\0')
+  if (!g_str_equal (operation, "install"))
     print_privileges (plan, "privilege-gains", "What it may not do now:", with_diffs);
   sc_report_notes (plan);
+}
+
+int
+sc_plan_agree (ScClient *client, const ScPlannedCall *call, GVariant **plan)
+{
+  int status = sc_plan_make (client, call, plan);
+
+  if (status != 0 || !sc_dict_bool (*plan, "changed"))
+    return status;
+  print_plan (*plan, FALSE);
+  return sc_question_confirm ();
 }
 
 int
@@ -172,7 +186,7 @@ sc_plan_show (ScClient *client, const ScPlannedCall *call)
   if (client->json)
     sc_print_json ("result", result);
   else
-    sc_plan_print (result, TRUE);
+    print_plan (result, TRUE);
   return sc_report_changed (client, result);
 }
 

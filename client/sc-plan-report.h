@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * --dry-run: asks the service what a call would do, and shows it.
+ * --dry-run, and what is shown before a question: asks the service what a call would do, and shows
+ * it.
  */
 #pragma once
 
@@ -18,8 +19,9 @@ typedef struct
  * full): of the job */
 int sc_plan_make (ScClient *client, const ScPlannedCall *call, GVariant **result);
 
-/** sc_plan_print: @with_diffs: also how files differ; otherwise for a question, to standard error */
-void sc_plan_print (GVariant *plan, gboolean with_diffs);
+/** sc_plan_agree: makes the plan, shows it and asks whether that is right, unless nothing would
+ * change; exit status. @plan: (out) (nullable) (transfer full): as of sc_plan_make() */
+int sc_plan_agree (ScClient *client, const ScPlannedCall *call, GVariant **plan);
 
 /** sc_plan_print_changes: those of a result, with diffs; returns how many files of an image they are */
 guint64 sc_plan_print_changes (GVariant *result);

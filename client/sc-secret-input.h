@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Secrets on their way from the user to the service: asked for on the terminal, or read from a file
- * or standard input, and handed over as a file in memory. None is ever an argument of anything.
+ * Secrets on their way from the user to the service: read from a file or standard input, and handed
+ * over as a file in memory. None is ever an argument of anything.
  */
 #pragma once
 
 #include "sc-client.h"
-
-/**
- * sc_secret_input_ask:
- * @prompt: what to write before
- * @echo: whether what is typed is seen
- *
- * One line from the terminal, whatever standard input is. The terminal is as it was afterwards, also
- * after Ctrl-C.
- *
- * Returns: (transfer full) (nullable): INVALID_ARGUMENT without a terminal, CANCELLED
- */
-char *sc_secret_input_ask (const char *prompt, gboolean echo, GError **error);
 
 /**
  * sc_secret_input_read:

@@ -4,14 +4,13 @@
 #include "sc-plan-report.h"
 #include "sc-printer.h"
 #include "sc-pull.h"
-#include "sc-secret-input.h"
+#include "sc-question.h"
 #include "sc-stdio.h"
 #include "sc-terms.h"
 #include "sc-values.h"
 #include "sc-verb.h"
 
 #include <string.h>
-#include <unistd.h>
 
 static char *name;
 static char *name_as;
@@ -177,24 +176,12 @@ find_mistake (const char *image)
   return NULL;
 }
 
-static int
-make_plan (ScClient *client, const char *reference, const Options *own, GVariant **plan)
+/* (transfer floating) */
+static GVariant *
+planned_arguments (const char *reference)
 {
-  const ScPlannedCall call = {
-    .method = "Install",
-    .arguments = g_variant_new_parsed ("{'reference': <%s>, 'name': <%s>}", reference,
-                                       name != NULL ? name : ""),
-    .options = own->options,
-    .fds = own->fds,
-  };
-  return sc_plan_make (client, &call, plan);
-}
-
-static gboolean
-is_asked (const ScClient *client)
-{
-  return !yes && !client->json && !client->quiet && !client->no_block
-         && g_strcmp0 (authfile, "-") != 0 && isatty (STDIN_FILENO) && isatty (STDERR_FILENO);
+  return g_variant_new_parsed ("{'reference': <%s>, 'name': <%s>}", reference,
+                               name != NULL ? name : "");
 }
 
 /* Shows what it would do; then @own say that it shall be that. */
@@ -202,20 +189,11 @@ static int
 ask (ScClient *client, const char *reference, Options *own)
 {
   g_autoptr (GVariant) plan = NULL;
-  g_autoptr (GError) error = NULL;
-  int status = make_plan (client, reference, own, &plan);
+  const ScPlannedCall call = { "Install", planned_arguments (reference), own->options, own->fds };
+  int status = sc_plan_agree (client, &call, &plan);
 
   if (status != 0 || !sc_dict_bool (plan, "changed"))
     return status;
-  sc_plan_print (plan, FALSE);
-  g_autofree char *answer = sc_secret_input_ask ("Go on? [y/N] ", TRUE, &error);
-  if (answer == NULL)
-    return sc_client_fail (error);
-  if (g_ascii_strcasecmp (g_strstrip (answer), "y") != 0 && g_ascii_strcasecmp (answer, "yes") != 0)
-    {
-      g_set_error (&error, SYSCONT_ERROR, SYSCONT_ERROR_CANCELLED, "nothing was done");
-      return sc_client_fail (error);
-    }
   g_autofree char *plan_id = sc_dict_string (plan, "plan-id");
   options_clear (own);
   return make_options (client, plan_id, own);
@@ -244,21 +222,6 @@ install (ScClient *client, const char *reference, const Options *own)
 }
 
 static int
-show_plan (ScClient *client, const char *reference, const Options *own)
-{
-  g_autoptr (GVariant) plan = NULL;
-  int status = make_plan (client, reference, own, &plan);
-
-  if (status != 0)
-    return status;
-  if (client->json)
-    sc_print_json ("result", g_steal_pointer (&plan));
-  else
-    sc_plan_print (plan, TRUE);
-  return 0;
-}
-
-static int
 run (ScClient *client, char **arguments)
 {
   g_autofree char *reference = NULL;
@@ -272,8 +235,9 @@ run (ScClient *client, char **arguments)
   if (status == 0)
     status = sc_pull_first (client, &pull, &reference);
   if (status == 0 && dry_run)
-    return show_plan (client, reference, &own);
-  if (status == 0 && is_asked (client))
+    return sc_plan_show (
+        client, &(ScPlannedCall){ "Install", planned_arguments (reference), own.options, own.fds });
+  if (status == 0 && !yes && g_strcmp0 (authfile, "-") != 0 && sc_question_is_possible (client))
     status = ask (client, reference, &own);
   return status != 0 ? status : install (client, reference, &own);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
 #include "sc-printer.h"
+#include "sc-question.h"
 #include "sc-secret-input.h"
 #include "sc-verb.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
+
+#define REMEDY "-u and --password-stdin"
 
 static char *user;
 static char *token_server;
@@ -32,7 +35,7 @@ static char *
 get_password (GError **error)
 {
   if (!password_stdin)
-    return sc_secret_input_ask ("Password: ", FALSE, error);
+    return sc_question_ask ("Password: ", FALSE, REMEDY, error);
 
   /* What ends the last line is not part of it. */
   char *text = sc_secret_input_read ("-", error);
@@ -109,7 +112,7 @@ run (ScClient *client, char **arguments)
     return sc_client_usage_error ("--token-server is HOST or HOST:PORT");
 
   g_autofree char *name
-      = user != NULL ? g_strdup (user) : sc_secret_input_ask ("Username: ", TRUE, &error);
+      = user != NULL ? g_strdup (user) : sc_question_ask ("Username: ", TRUE, REMEDY, &error);
   if (name != NULL && (*name == '\0' || strchr (name, ':') != NULL))
     return sc_client_usage_error ("a user's name is not empty and has no \":\"");
   g_autofree char *password = name != NULL ? get_password (&error) : NULL;

@@ -10,19 +10,6 @@ from registry import FaultyRegistry, allow_http
 from test_privileges import GAIN, gaining, web
 from test_update import UpdateCase
 
-ANSWER = r"""
-set timeout 30
-spawn -noecho syscontctl install web --name web
-expect {{
-  "Go on?" {{ send "{answer}\r" }}
-  timeout {{ exit 97 }}
-  eof {{ exit 98 }}
-}}
-expect eof
-exit [lindex [wait] 3]
-"""
-
-
 def with_host_file(text="one\n", content="a\n"):
     image = web(text)
     extra = Layer().directory("/exports").directory("/exports/hostfs").directory("/exports/hostfs/usr")
@@ -42,12 +29,6 @@ class Plan(UpdateCase):
         if check:
             self.assertEqual(state, "done", self.job_property(path, "ErrorMessage"))
         return {key: value["data"] for key, value in self.job_property(path, "Result").items()}
-
-    def dry_run(self, *arguments):
-        return self.ctl_json(*arguments, "--dry-run")["result"]
-
-    def changes(self, plan):
-        return {(row["kind"], row["action"], row["name"]): row.get("diff", "") for row in plan["changes"]}
 
     def everything(self):
         """What a plan must leave as it is."""
@@ -181,11 +162,11 @@ class Plan(UpdateCase):
 
     def test_question_on_a_terminal(self):
         self.pull(web())
-        result = self.machine.run(["expect", "-c", ANSWER.format(answer="n")], check=False)
+        result = self.answer("n", "install", "web", "--name", "web")
         self.assertEqual(result.status, 10, result)
         self.assertIn("capability:CAP_CHOWN", result.out)
         self.assert_absent("web")
-        result = self.machine.run(["expect", "-c", ANSWER.format(answer="y")], check=False)
+        result = self.answer("y", "install", "web", "--name", "web")
         self.assertEqual(result.status, 0, result)
         self.assertIsNotNone(self.container("web"))
 

@@ -17,6 +17,17 @@ ExecStart=/bin/sh -c 'for n in 1 2 3 4 5 6 7 8 9; do wget -qO- http://127.0.0.1:
 [Install]
 WantedBy=web.service
 """
+ANSWER = r"""
+set timeout 30
+spawn -noecho syscontctl {arguments}
+expect {{
+  "Go on?" {{ send "{answer}\r" }}
+  timeout {{ exit 97 }}
+  eof {{ exit 98 }}
+}}
+expect eof
+exit [lindex [wait] 3]
+"""
 
 
 class UpdateCase(SyscontCase):
@@ -31,6 +42,16 @@ class UpdateCase(SyscontCase):
 
     def update(self, *options):
         return self.ctl_json("update", "web", "--no-pull", *OBSERVE, *options)["result"]
+
+    def dry_run(self, *arguments):
+        return self.ctl_json(*arguments, "--dry-run")["result"]
+
+    def changes(self, plan):
+        return {(row["kind"], row["action"], row["name"]): row.get("diff", "") for row in plan["changes"]}
+
+    def answer(self, answer, *arguments):
+        """Runs syscontctl on a terminal, and types that when it asks whether to go on."""
+        return self.machine.run(["expect", "-c", ANSWER.format(arguments=" ".join(arguments), answer=answer)], check=False)
 
     def link(self):
         return self.machine.run(["readlink", f"{CHECKOUT}/web"]).out.strip()
