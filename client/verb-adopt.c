@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
+#include "sc-plan-report.h"
 #include "sc-printer.h"
+#include "sc-question.h"
+#include "sc-terms.h"
 #include "sc-verb.h"
-
-#include <stdio.h>
-#include <unistd.h>
 
 static gboolean dry_run;
 static gboolean yes;
@@ -13,122 +13,74 @@ static const GOptionEntry *
 options (void)
 {
   static const GOptionEntry entries[] = {
-    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what it would come to", NULL },
-    { "yes", 'y', 0, G_OPTION_ARG_NONE, &yes, "Do not ask", NULL },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &yes, "Do not ask before it is done", NULL },
+    SC_TERMS_ACCEPT_OPTION ("Let it gain this privilege"),
+    SC_TERMS_ACCEPT_ALL_OPTION,
     { 0 },
   };
   return entries;
 }
 
-/* Follows the job to its end; @result as of sc_follow(). */
-static int
-find_out (ScClient *client, const char *name, GVariant **result)
+/* What was shown, the gains too, is what was agreed to. */
+static void
+add_agreed (GVariant *plan, GVariantBuilder *builder)
 {
+  g_autoptr (GVariant) gains
+      = g_variant_lookup_value (plan, "privilege-gains", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
+  g_autofree char *plan_id = sc_dict_string (plan, "plan-id");
+
+  for (gsize i = 0; gains != NULL && i < g_variant_n_children (gains); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (gains, i);
+      g_autofree char *word = sc_dict_string (row, "word");
+      g_strv_builder_add (words, word);
+    }
+  g_auto (GStrv) accepted = g_strv_builder_end (words);
+  g_variant_builder_add (builder, "{sv}", "plan-id", g_variant_new_string (plan_id));
+  if (accepted[0] != NULL)
+    g_variant_builder_add (builder, "{sv}", "accept-privileges",
+                           g_variant_new_strv ((const char *const *)accepted, -1));
+}
+
+/* @plan: (nullable) */
+static int
+adopt (ScClient *client, const char *name, GVariant *plan)
+{
+  g_autofree char *done = g_strdup_printf ("adopted %s", name);
   GVariantBuilder builder;
-  GError *error = NULL;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "dry-run", g_variant_new_boolean (TRUE));
-  GVariant *reply = sc_client_call (
-      client, "Adopt", g_variant_new ("(s@a{sv})", name, sc_client_options (client, &builder)),
-      NULL, &error);
-  return sc_follow (client, reply, error, result);
-}
-
-static int
-adopt (ScClient *client, const char *name)
-{
-  g_autoptr (GVariant) result = NULL;
-  GError *error = NULL;
-  GVariant *reply = sc_client_call (
-      client, "Adopt", g_variant_new ("(s@a{sv})", name, sc_client_options (client, NULL)), NULL,
-      &error);
-  int status = sc_follow (client, reply, error, &result);
-
-  if (status != 0 || result == NULL)
-    return status;
-  if (client->json)
-    sc_print_json ("result", result);
-  else if (!client->quiet)
-    g_print ("adopted %s\n", name);
-  return sc_report_changed (client, result);
-}
-
-static void
-print_line (const char *heading, const char *text)
-{
-  g_autofree char *safe = sc_safe_text (text);
-
-  if (*safe != '\0')
-    g_print ("%12s: %s\n", heading, safe);
-}
-
-static void
-print_plan (const char *name, GVariant *result)
-{
-  g_autofree char *reference = sc_dict_string (result, "reference");
-  g_autofree char *digest = sc_dict_string (result, "digest");
-  g_autofree char *values = sc_dict_joined (result, "values");
-  g_autofree char *files = sc_dict_joined (result, "host-files");
-  gboolean is_same = sc_dict_bool (result, "same-image");
-
-  g_print ("%s will be taken over from atomic: the service is stopped, and started again if it "
-           "runs.\n",
-           name);
-  print_line ("Image", reference);
-  print_line ("Digest", digest);
-  if (!is_same)
-    print_line ("Note", "atomic had another image under this name");
-  print_line ("Values", values);
-  print_line ("Host files", files);
-  sc_report_notes (result);
-}
-
-static gboolean
-ask (void)
-{
-  char answer[16] = "";
-
-  g_print ("Go on? [y/N] ");
-  fflush (stdout);
-  return fgets (answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
-static int
-show (ScClient *client, const char *name)
-{
-  g_autoptr (GVariant) result = NULL;
-  int status = find_out (client, name, &result);
-
-  if (status != 0 || result == NULL)
-    return status;
-  if (client->json && dry_run)
-    sc_print_json ("result", result);
-  else if (!client->json && !client->quiet)
-    print_plan (name, result);
-  return 0;
+  if (plan != NULL)
+    add_agreed (plan, &builder);
+  else
+    sc_terms_add (&builder);
+  const ScJobCall call
+      = { .method = "Adopt",
+          .arguments = g_variant_new ("(s@a{sv})", name, sc_client_options (client, &builder)) };
+  return sc_follow_and_report (client, &call, done, done);
 }
 
 static int
 run (ScClient *client, char **arguments)
 {
   const char *name = arguments[0];
-  gboolean can_ask = isatty (STDIN_FILENO) && !client->json;
 
-  if (!yes && !dry_run && !can_ask)
+  if (yes && !dry_run)
+    return adopt (client, name, NULL);
+  if (!dry_run && !sc_question_is_possible (client))
     return sc_client_usage_error ("adopt asks on a terminal; give --yes or --dry-run");
-  if (!yes || dry_run)
-    {
-      int status = show (client, name);
-      if (status != 0 || dry_run)
-        return status;
-      if (!ask ())
-        {
-          g_printerr ("nothing was changed\n");
-          return 10;
-        }
-    }
-  return adopt (client, name);
+  g_autoptr (GVariant) none = g_variant_ref_sink (sc_client_options (client, NULL));
+  const ScPlannedCall planned = { .method = "Adopt",
+                                  .arguments = g_variant_new_parsed ("{'name': <%s>}", name),
+                                  .options = none };
+  g_autoptr (GVariant) plan = NULL;
+
+  if (dry_run)
+    return sc_plan_show (client, &planned);
+  int status = sc_plan_agree (client, &planned, &plan);
+  return status != 0 ? status : adopt (client, name, plan);
 }
 
 const ScVerb sc_verb_adopt = {
@@ -137,7 +89,8 @@ const ScVerb sc_verb_adopt = {
   .summary = "Take over a container that atomic has installed",
   .description
   = "With the same image, values and files on the host; it is watched as an update is, and goes "
-    "back to what atomic has installed when it does not stay up. Shows first what it comes to.",
+    "back to what atomic has installed when it does not stay up. Shows first what would be done, "
+    "and asks whether that is right.",
   .options = options,
   .min_arguments = 1,
   .max_arguments = 1,

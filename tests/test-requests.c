@@ -610,6 +610,24 @@ test_update_asks_for_what_it_does (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_adoption_asks_for_what_it_does (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScRequest) plain = parse (fixture, "Adopt", "('a', @a{sv} {})", &error);
+  g_assert_no_error (error);
+  g_autoptr (ScRequest) accepting
+      = parse (fixture, "Adopt", "('a', {'accept-privileges': <['*']>})", &error);
+  g_assert_no_error (error);
+  g_autoptr (ScRequest) planned
+      = parse (fixture, "Plan", "('Adopt', {'name': <'a'>}, @a{sv} {})", &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpstr (plain->rule, ==, "Adopt");
+  g_assert_cmpstr (accepting->rule, ==, "Adopt:accept");
+  g_assert_cmpstr (planned->rule, ==, "Plan:pull");
+}
+
+static void
 test_features_name_options (void)
 {
   g_auto (GStrv) features = sc_request_features ();
@@ -667,6 +685,7 @@ main (int argc, char **argv)
   ADD ("/requests/auth/memfd-or-pipe", test_auth_is_a_memfd_or_pipe);
   ADD ("/requests/can-authorize/keeps-subject", test_can_authorize_keeps_subject);
   ADD ("/requests/update/asks-for-what-it-does", test_update_asks_for_what_it_does);
+  ADD ("/requests/adopt/asks-for-what-it-does", test_adoption_asks_for_what_it_does);
   ADD ("/requests/any/every-method-has-parser", test_every_method_has_parser);
   g_test_add_func ("/requests/features/name-options", test_features_name_options);
   return g_test_run ();

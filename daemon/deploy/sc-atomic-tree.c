@@ -6,6 +6,9 @@
 #include "base/sc-name.h"
 #include "deploy/sc-builtin-values.h"
 #include "deploy/sc-info.h"
+#include "deploy/sc-privileges.h"
+#include "deploy/sc-runtime-config.h"
+#include "deploy/sc-runtime-migrate.h"
 #include "deploy/sc-stored.h"
 
 #include <limits.h>
@@ -27,10 +30,13 @@ atomic_paths (const ScPaths *paths)
 void
 sc_atomic_tree_free (ScAtomicTree *self)
 {
+  g_free (self->directory);
   g_free (self->image);
   g_free (self->digest);
+  g_free (self->runtime);
   g_clear_pointer (&self->values, g_hash_table_unref);
   g_clear_pointer (&self->files, sc_host_record_free);
+  g_free (self->config);
   sc_unit_texts_clear (&self->texts);
   g_free (self);
 }
@@ -84,6 +90,7 @@ read_info (ScAtomicTree *self, JsonObject *info, GError **error)
       || !sc_json_get_string (info, "rpm-installed", &package, error)
       || !sc_json_get_string (info, "revision", &revision, error)
       || !sc_stored_read_string (info, "image", &self->image, error)
+      || !sc_stored_read_string (info, "runtime", &self->runtime, error)
       || !read_values (self, info, error))
     return FALSE;
   if (remote != NULL)
@@ -101,6 +108,24 @@ read_info (ScAtomicTree *self, JsonObject *info, GError **error)
   return TRUE;
 }
 
+static gboolean
+read_config (ScAtomicTree *self, const ScPaths *atomic, const char *name, guint64 n, GError **error)
+{
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GBytes) bytes = sc_deployment_read_file_of (atomic, name, n, "config.json", &cause);
+  gsize size_bytes = 0;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size_bytes) : NULL;
+  g_autoptr (JsonObject) config
+      = data != NULL ? sc_runtime_config_parse ("config.json", data, size_bytes, &cause) : NULL;
+
+  if (config == NULL || !sc_runtime_migrate (config, "config.json", notes, &cause))
+    return sc_error_set (error, SYSCONT_ERROR_DAMAGED, "%s", cause->message);
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), config);
+  self->config = sc_json_to_text (node, TRUE);
+  return TRUE;
+}
+
 ScAtomicTree *
 sc_atomic_tree_load (const ScPaths *paths, const char *name, GError **error)
 {
@@ -111,11 +136,47 @@ sc_atomic_tree_load (const ScPaths *paths, const char *name, GError **error)
   if (!sc_name_check (name, error) || !find_current (atomic, name, &n, error))
     return NULL;
   g_autoptr (JsonObject) info = sc_info_load (atomic, name, n, error);
-  if (info == NULL || !read_info (self, info, error)
+  g_autofree char *stable = sc_builtin_destdir (atomic, name);
+  self->directory = g_strdup_printf ("%s.%" G_GUINT64_FORMAT, stable, n);
+  if (info == NULL || !read_info (self, info, error) || !read_config (self, atomic, name, n, error)
       || !sc_deployment_load_texts (atomic, name, n, &self->texts, error))
     return NULL;
   self->files = sc_host_record_load (atomic, name, n, error);
   return self->files != NULL ? g_steal_pointer (&self) : NULL;
+}
+
+static char *
+move (const ScAtomicTree *self, const char *text, const char *directory)
+{
+  g_autoptr (GString) moved = g_string_new (text);
+
+  g_string_replace (moved, self->directory, directory, 0);
+  return g_string_free (g_steal_pointer (&moved), FALSE);
+}
+
+GPtrArray *
+sc_atomic_tree_list_privileges (const ScAtomicTree *self,
+                                const ScPaths *paths,
+                                const char *name,
+                                GError **error)
+{
+  g_autofree char *here = sc_builtin_destdir (paths, name);
+  g_autofree char *config = move (self, self->config, here);
+  g_autofree char *service
+      = self->texts.service != NULL ? move (self, self->texts.service, here) : NULL;
+  g_autofree char *tmpfiles
+      = self->texts.tmpfiles != NULL ? move (self, self->texts.tmpfiles, here) : NULL;
+  const ScPrivilegeSources sources = {
+    .name = name,
+    .paths = paths,
+    .runtime = self->runtime,
+    .config_json = config,
+    .service = service,
+    .tmpfiles = tmpfiles,
+    .host_files = self->files,
+  };
+
+  return sc_privileges_list (&sources, error);
 }
 
 /* Directories that were not said otherwise are what they are here too. */

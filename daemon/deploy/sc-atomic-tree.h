@@ -10,17 +10,31 @@
 
 typedef struct
 {
+  char *directory;     /* (owned) DESTDIR: the one that counts, NAME.0 or NAME.1 */
   char *image;         /* (owned) its name, as it was given */
   char *digest;        /* (owned) (nullable) of the manifest */
+  char *runtime;       /* (owned) (nullable) its path */
   GHashTable *values;  /* (owned) all of them, with defaults: char* to char* */
   ScHostRecord *files; /* (owned) what it has on the host */
-  ScUnitTexts texts;   /* as they were rendered */
+  char *config;        /* (owned) config.json, as runtimes spell it today */
+  ScUnitTexts texts;   /* (owned) as they were rendered */
 } ScAtomicTree;
 
 /** sc_atomic_tree_load: (transfer full) (nullable): NOT_FOUND, DAMAGED; NOT_SUPPORTED for one whose
  * root file system is elsewhere, or that a package owns */
 ScAtomicTree *sc_atomic_tree_load (const ScPaths *paths, const char *name, GError **error);
 void sc_atomic_tree_free (ScAtomicTree *self);
+
+/**
+ * sc_atomic_tree_list_privileges:
+ * @paths, @name: where it would be here, so that what it has in its own directory is the same
+ *
+ * Returns: (transfer full) (nullable): of ScPrivilege, what it may do now; TEMPLATE_INVALID
+ */
+GPtrArray *sc_atomic_tree_list_privileges (const ScAtomicTree *self,
+                                           const ScPaths *paths,
+                                           const char *name,
+                                           GError **error);
 
 /** sc_atomic_tree_pick_values: (transfer full): those that somebody has set: neither ours to compute
  * nor what @defaults say, char* to char* */

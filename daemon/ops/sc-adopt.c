@@ -8,9 +8,11 @@
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-atomic-tree.h"
 #include "host/sc-unit-files.h"
+#include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
 #include "ops/sc-op-private.h"
+#include "ops/sc-plan.h"
 #include "ops/sc-pull.h"
 #include "ops/sc-recover.h"
 
@@ -21,13 +23,6 @@
 
 typedef struct
 {
-  ScOp base;
-  gboolean dry_run;
-} AdoptOp;
-
-typedef struct
-{
-  const AdoptOp *op;
   ScOpContext *context;
   const char *name;
   ScAtomicTree *tree; /* (owned) */
@@ -36,11 +31,13 @@ typedef struct
   ScImage *image;     /* (owned) */
   ScContainer *after; /* (owned) */
   ScImageRendering rendered;
+  GPtrArray *gains; /* (owned) of ScPrivilege: what it may not do now */
 } Adoption;
 
 static void
 adoption_clear (Adoption *self)
 {
+  g_clear_pointer (&self->gains, g_ptr_array_unref);
   sc_image_rendering_clear (&self->rendered);
   g_clear_pointer (&self->after, sc_container_free);
   g_clear_pointer (&self->image, sc_image_free);
@@ -117,7 +114,7 @@ find_image (Adoption *self, GCancellable *cancellable, GError **error)
       || !sc_pull_first (self->context, self->repo, candidates, platform, &pulled, cancellable,
                          error))
     return sc_prefix_error (error, "its image: ");
-  self->image = sc_image_store_lookup (self->repo, pulled->fullname, error);
+  self->image = sc_pull_take (self->context, self->repo, pulled->fullname, error);
   return self->image != NULL;
 }
 
@@ -174,33 +171,63 @@ render (Adoption *self, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
+/* Its notes are shown before it is done and after. */
 static void
-report (const Adoption *self)
+note_image (Adoption *self)
 {
-  GVariantDict *result = self->context->result;
-  g_autoptr (GStrvBuilder) files = g_strv_builder_new ();
-  g_autofree const char **names
-      = (const char **)g_hash_table_get_keys_as_array (self->after->set_values, NULL);
+  ScRendering *rendering = self->rendered.rendering;
+  g_autoptr (GStrvBuilder) notes = g_strv_builder_new ();
 
-  for (guint i = 0; i < self->tree->files->entries->len; i++)
-    g_strv_builder_add (files, ((ScHostEntry *)self->tree->files->entries->pdata[i])->path);
-  g_auto (GStrv) paths = g_strv_builder_end (files);
-  g_autofree char *container = sc_bus_path_container (self->name);
-  g_variant_dict_insert (result, "container", "o", container);
-  g_variant_dict_insert (result, "reference", "s", self->after->reference);
-  g_variant_dict_insert (result, "digest", "s", self->image->digest);
-  g_variant_dict_insert (result, "same-image", "b",
-                         g_strcmp0 (self->tree->digest, self->image->digest) == 0);
-  g_variant_dict_insert (result, "values", "^as", names);
-  g_variant_dict_insert (result, "host-files", "^as", paths);
-  g_variant_dict_insert (result, "notes", "^as", self->rendered.rendering->notes);
-  sc_op_set_changed (self->context, !self->op->dry_run);
+  if (g_strcmp0 (self->tree->digest, self->image->digest) == 0)
+    return;
+  g_strv_builder_addv (notes, (const char **)rendering->notes);
+  g_strv_builder_add (notes, "atomic had another image under this name");
+  g_strfreev (rendering->notes);
+  rendering->notes = g_strv_builder_end (notes);
 }
 
+/* As in an update: the service runs, with what whoever installed it has agreed to. */
 static gboolean
+check_privileges (Adoption *self, GError **error)
+{
+  g_autoptr (GPtrArray) now
+      = sc_atomic_tree_list_privileges (self->tree, self->context->paths, self->name, error);
+  if (now == NULL)
+    return sc_prefix_error (error, "what atomic has installed: ");
+
+  self->gains = sc_privilege_list_gains (now, self->rendered.privileges);
+  return self->context->terms->plan_only || sc_approval_check (self->context, self->gains, error);
+}
+
+static ScPlanEnd
+settle_plan (const Adoption *self, const ScChange *change, GError **error)
+{
+  const ScContainer *after = change->after;
+  g_auto (ScPlan) plan = {
+    .operation = "adopt",
+    .container = self->name,
+    .digest = self->image->digest,
+    .reference = after->reference,
+    .from_digest = self->tree->digest,
+    .hidden = { after->uuid },
+    .after = after,
+    .host_changes = self->rendered.host_plan->changes,
+    .privileges = self->rendered.privileges,
+    .gains = self->gains,
+    .notes = self->rendered.rendering->notes,
+  };
+
+  plan.from.config = g_strdup (self->tree->config);
+  sc_unit_texts_copy (&plan.from.texts, &self->tree->texts);
+  sc_side_take (&plan.to, self->rendered.rendering, after->set_values, NULL);
+  sc_plan_add_restarts (&plan, change);
+  return sc_plan_settle (&plan, self->context, error);
+}
+
+static ScPlanEnd
 change_host (Adoption *self, GCancellable *cancellable, GError **error)
 {
-  const ScRendering *rendering = self->rendered.rendering;
+  const ScUnitTexts *texts = &self->rendered.rendering->texts;
   g_auto (ScChange) change = { 0 };
 
   sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_UPDATE,
@@ -208,8 +235,27 @@ change_host (Adoption *self, GCancellable *cancellable, GError **error)
   change.own_files = self->tree->files;
   change.intent->made = TRUE;
   change.intent->observe_usec = (gint64)self->context->config->observe_s * G_USEC_PER_SEC;
-  return (rendering->texts.service == NULL || sc_change_look (&change, error))
-         && sc_change_do (&change, &rendering->texts, &self->rendered, cancellable, error);
+  if (texts->service != NULL && !sc_change_look (&change, error))
+    return SC_PLAN_REFUSED;
+  ScPlanEnd end = settle_plan (self, &change, error);
+  if (end == SC_PLAN_AGREED && !sc_change_do (&change, texts, &self->rendered, cancellable, error))
+    return SC_PLAN_REFUSED;
+  return end;
+}
+
+static void
+report (const Adoption *self)
+{
+  GVariantDict *result = self->context->result;
+  g_autofree char *container = sc_bus_path_container (self->name);
+
+  g_variant_dict_insert (result, "container", "o", container);
+  g_variant_dict_insert (result, "reference", "s", self->after->reference);
+  g_variant_dict_insert (result, "digest", "s", self->image->digest);
+  g_variant_dict_insert (result, "deployment", "t", self->after->current);
+  g_variant_dict_insert (result, "notes", "^as", self->rendered.rendering->notes);
+  sc_op_set_changed (self->context, TRUE);
+  g_ptr_array_add (self->context->objects, g_steal_pointer (&container));
 }
 
 /* What is left there is nobody's now, and harms nobody. */
@@ -240,25 +286,25 @@ adopt (Adoption *self, GCancellable *cancellable, GError **error)
   if (self->tree == NULL || !check_files (self, error) || !find_image (self, cancellable, error)
       || !prepare (self, cancellable, error) || !render (self, cancellable, error))
     return FALSE;
-  report (self);
-  if (self->op->dry_run)
-    return TRUE;
-  if (!change_host (self, cancellable, error))
+  note_image (self);
+  if (!check_privileges (self, error))
     return FALSE;
+  ScPlanEnd end = change_host (self, cancellable, error);
+  if (end != SC_PLAN_AGREED)
+    return end == SC_PLAN_SHOWN;
   remove_tree (self);
-  g_ptr_array_add (context->objects, sc_bus_path_container (self->name));
+  report (self);
   return TRUE;
 }
 
 static gboolean
 adopt_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError **error)
 {
-  const AdoptOp *op = (const AdoptOp *)base;
-  g_auto (Adoption) self = { .op = op, .context = context, .name = base->targets[0] };
+  g_auto (Adoption) self = { .context = context, .name = base->targets[0] };
   g_autoptr (GError) failure = NULL;
   gboolean is_done = adopt (&self, cancellable, &failure);
 
-  if (!op->dry_run)
+  if (!context->terms->plan_only)
     sc_op_record (context,
                   &(ScHistoryEvent){ .event = "adopt",
                                      .container = self.name,
@@ -281,14 +327,13 @@ adopt_free (ScOp *base)
 static const ScOpClass adopt_class = { "adopt", adopt_run, adopt_free };
 
 ScOp *
-sc_op_new_adopt (const char *name, gboolean dry_run)
+sc_op_new_adopt (const char *name)
 {
-  AdoptOp *self = g_new0 (AdoptOp, 1);
+  ScOp *self = g_new0 (ScOp, 1);
   const char *const targets[] = { name, NULL };
 
-  sc_op_init (&self->base, &adopt_class, targets);
-  sc_op_claim (&self->base, "container", name, TRUE);
-  sc_op_claim (&self->base, "repository", NULL, FALSE);
-  self->dry_run = dry_run;
-  return &self->base;
+  sc_op_init (self, &adopt_class, targets);
+  sc_op_claim (self, "container", name, TRUE);
+  sc_op_claim (self, "repository", NULL, FALSE);
+  return self;
 }

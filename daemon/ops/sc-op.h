@@ -268,8 +268,8 @@ typedef struct
 
 ScOp *sc_op_new_rollback (const char *const *names, const ScRollbackRequest *request);
 
-/** sc_op_new_adopt: @dry_run: only find out what it comes to */
-ScOp *sc_op_new_adopt (const char *name, gboolean dry_run);
+/** sc_op_new_adopt: of a container that atomic has installed */
+ScOp *sc_op_new_adopt (const char *name);
 
 /** sc_op_new_resume: for a container with an intent that was committed when the service ended */
 ScOp *sc_op_new_resume (const char *name);

@@ -237,14 +237,15 @@ show (const ScPlan *self, ScOpContext *context, const char *id)
   g_autoptr (GVariant) changes = list_changes (self, context->config);
   const ScDeploymentRecord *current
       = self->before != NULL ? sc_container_find (self->before, self->before->current) : NULL;
+  const char *from_digest = current != NULL ? current->digest : self->from_digest;
 
   take_downloads (result);
   g_variant_dict_insert (result, "plan-id", "s", id);
   g_variant_dict_insert (result, "operation", "s", self->operation);
   g_variant_dict_insert (result, "name", "s", self->container);
   g_variant_dict_insert (result, "digest", "s", self->digest != NULL ? self->digest : "");
-  if (current != NULL)
-    g_variant_dict_insert (result, "from-digest", "s", current->digest);
+  if (from_digest != NULL)
+    g_variant_dict_insert (result, "from-digest", "s", from_digest);
   if (self->reference != NULL)
     g_variant_dict_insert (result, "reference", "s", self->reference);
   g_variant_dict_insert_value (result, "changes", changes);

@@ -15,6 +15,7 @@ typedef struct
   const char *container;
   const char *digest;        /* (nullable) of the image that it will run */
   const char *reference;     /* (nullable) */
+  const char *from_digest;   /* (nullable) of what runs now; NULL when @before says it */
   const char *hidden[2];     /* (nullable) what is another text each time: a new UUID, a unit */
   const ScContainer *before; /* (nullable) */
   const ScContainer *after;  /* (nullable) */

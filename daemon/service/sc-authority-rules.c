@@ -16,6 +16,8 @@ static const ScMethodRule rules[] = {
   { SYSCONT_MANAGER_INTERFACE, "Install", SC_ACTION_INSTALL, "install the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Adopt", SC_ACTION_INSTALL,
     "take over from atomic the system container" },
+  { SYSCONT_MANAGER_INTERFACE, "Adopt:accept", SC_ACTION_APPROVE_PRIVILEGES,
+    "take over from atomic, and give more privileges to, the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Uninstall", SC_ACTION_UNINSTALL, "uninstall the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Start", SC_ACTION_MANAGE, "start the system container" },
   { SYSCONT_MANAGER_INTERFACE, "Stop", SC_ACTION_MANAGE, "stop the system container" },

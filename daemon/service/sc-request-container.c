@@ -276,8 +276,9 @@ parse_adopt (const ScCall *call, ScRequest *request, GError **error)
 {
   if (!parse_name (call, request, error))
     return FALSE;
-  request->op = sc_op_new_adopt (request->subject.containers[0],
-                                 sc_options_get_bool (request->options, "dry-run", FALSE));
+  if (sc_request_accepts_privileges (request))
+    request->rule = "Adopt:accept";
+  request->op = sc_op_new_adopt (request->subject.containers[0]);
   return TRUE;
 }
 
@@ -304,7 +305,8 @@ static const ScOptionSpec install_options[] = {
 };
 
 static const ScOptionSpec adopt_options[] = {
-  { "dry-run", "b" },
+  { "accept-privileges", "as" },
+  { "plan-id", "s" },
   { "no-queue", "b" },
   { NULL, NULL },
 };

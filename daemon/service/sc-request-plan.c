@@ -19,6 +19,7 @@ static const struct
   const char *rule;
 } plannables[] = {
   { "Install", { { "reference", "s" }, { "name", "s" } }, "Plan:pull" },
+  { "Adopt", { { "name", "s" } }, "Plan:pull" },
   { "Update", { { "names", "as" } }, "Plan:pull" },
   { "SetValues", { { "name", "s" }, { "set", "a{ss}" }, { "unset", "as" } }, "Plan" },
   { "Rollback", { { "names", "as" } }, "Plan" },
@@ -122,8 +123,8 @@ parse_plan (const ScCall *call, ScRequest *request, GError **error)
       return parse_as (i, call, dictionary, request, error);
   g_autofree char *shown = sc_text_escape (operation);
   return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                       "\"%s\" cannot be planned, only Install, Update, SetValues, Rollback and "
-                       "Uninstall can",
+                       "\"%s\" cannot be planned, only Install, Adopt, Update, SetValues, Rollback "
+                       "and Uninstall can",
                        shown);
 }
 

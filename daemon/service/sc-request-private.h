@@ -81,6 +81,9 @@ gboolean sc_request_take_secrets (const ScCall *call,
                                   GHashTable *values,
                                   GError **error);
 
+/** sc_request_accepts_privileges: whether "accept-privileges" has any */
+gboolean sc_request_accepts_privileges (const ScRequest *request);
+
 /**
  * sc_request_parse_platform:
  * @platform: (out) (transfer full): NULL when the option was not given

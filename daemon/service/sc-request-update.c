@@ -88,15 +88,6 @@ read_observe (const ScOptions *options, gint64 *observe_usec, GError **error)
   return check_duration ("option \"observe-usec\"", usec, MAX_OBSERVE_USEC, error);
 }
 
-/* The strongest of all: whoever may let a container have any privilege may choose what it runs. */
-static gboolean
-accepts_privileges (const ScRequest *request)
-{
-  g_autofree const char **words = sc_options_get_strv (request->options, "accept-privileges");
-
-  return words != NULL && words[0] != NULL;
-}
-
 /* Which options make no sense together. */
 static gboolean
 check_combination (const ScRequest *request, const ScUpdateRequest *update, GError **error)
@@ -108,7 +99,7 @@ check_combination (const ScRequest *request, const ScUpdateRequest *update, GErr
   if (request->subject.containers[0] == NULL && (chooses || update->mode != SC_UPDATE_ALL))
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "an update of all that are due takes neither a mode, an image nor values");
-  if (request->subject.containers[0] == NULL && accepts_privileges (request))
+  if (request->subject.containers[0] == NULL && sc_request_accepts_privileges (request))
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "an update of all that are due accepts no privileges: name the container");
   if (update->mode == SC_UPDATE_APPLY_STAGED && chooses)
@@ -178,7 +169,8 @@ parse_update (const ScCall *call, ScRequest *request, GError **error)
   request->op = sc_op_new_update ((const char *const *)request->subject.containers, &update);
   if (!sc_request_take_secrets (call, request, values, error))
     return FALSE;
-  request->rule = accepts_privileges (request)
+  /* The strongest of all: whoever may let a container have any privilege may choose what it runs. */
+  request->rule = sc_request_accepts_privileges (request)
                       ? "Update:accept"
                       : choose_rule (&update, request->op->secrets != NULL);
   return TRUE;
@@ -240,7 +232,7 @@ parse_set_values (const ScCall *call, ScRequest *request, GError **error)
   update.set = values;
   update.unset = (char **)unset;
   update.force = sc_options_get_bool (request->options, "force", FALSE);
-  if (accepts_privileges (request))
+  if (sc_request_accepts_privileges (request))
     request->rule = "SetValues:accept";
   request->op = sc_op_new_update ((const char *const *)request->subject.containers, &update);
   return sc_request_take_secrets (call, request, values, error);

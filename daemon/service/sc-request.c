@@ -195,6 +195,14 @@ sc_request_take_secrets (const ScCall *call, ScRequest *request, GHashTable *val
   return TRUE;
 }
 
+gboolean
+sc_request_accepts_privileges (const ScRequest *request)
+{
+  g_autofree const char **words = sc_options_get_strv (request->options, "accept-privileges");
+
+  return words != NULL && words[0] != NULL;
+}
+
 /* What the caller agrees to beforehand. */
 static gboolean
 take_terms (ScRequest *request, GError **error)

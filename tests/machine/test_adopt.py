@@ -26,10 +26,15 @@ def image(text=None):
 
 
 class Adopt(UpdateCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.observe_for(1)
+
     def setUp(self):
         super().setUp()
         self.clean = self.host()
-        self.addCleanup(self.machine.sh, f"systemctl disable --now web 2>&1 || true; rm -rf {ATOMIC} {UNIT} {TMPFILES} /etc/adopted /usr/local/bin/adopted; systemctl daemon-reload")
+        self.addCleanup(self.machine.sh, f"systemctl disable --now web 2>&1 || true; runc delete -f web; rm -rf {ATOMIC} {UNIT} {TMPFILES} /etc/adopted /usr/local/bin/adopted; systemctl daemon-reload")
 
     def make(self, image, number=0, **info):
         """What atomic leaves, from its documentation: directories, link, info, unit, tmpfiles and host files."""
@@ -69,10 +74,13 @@ class Adopt(UpdateCase):
     def test_taken_over(self):
         self.make(image(), 1)
         before = self.host()
-        shown = self.ctl("adopt", "web", "--dry-run").out
-        for text in ("web:latest", "WORD", "/etc/adopted/plain"):
-            self.assertIn(text, shown)
-        self.assertNotIn("PORT", shown)
+        plan = self.dry_run("adopt", "web")
+        changes = self.changes(plan)
+        self.assertEqual(set(changes), {("deployment", "create", "web.0"), ("config", "change", "config.json"), ("unit", "change", "web.service"),
+                                        ("drop-in", "create", "50-syscont.conf"), ("value", "create", "WORD"), ("service", "restart", "web.service")})
+        self.assertIn(f"-WorkingDirectory={ATOMIC}/web.1\n+WorkingDirectory={CHECKOUT}/web\n", changes["unit", "change", "web.service"])
+        self.assertIn("host-file:/etc/adopted/plain", [row["word"] for row in plan["privileges"]])
+        self.assertEqual((plan["privilege-gains"], plan["notes"]), ([], []))
         self.assert_host_is(before)
         self.assertEqual(self.ctl("adopt", "web", check=False).status, 2)
         self.assertTrue(self.ctl_json("adopt", "web", "--yes")["result"]["changed"])
@@ -89,6 +97,35 @@ class Adopt(UpdateCase):
         self.ctl("uninstall", "web")
         self.machine.sh(f"rmdir {ATOMIC} /etc/adopted")  # atomic has recorded no directories
         self.assert_host_is(self.clean)
+
+    def adopt_as_planned(self, plan, gains="[]"):
+        options = f"{{'plan-id': <'{plan['plan-id']}'>, 'accept-privileges': <@as {gains}>}}"
+        path = self.gdbus("Adopt", "web", options).out.split("'")[1]
+        self.wait_for_job(path)
+        return self.job_property(path, "ErrorName").rpartition(".")[2]
+
+    def test_what_it_may_not_do_now(self):
+        """What runs has less than the image asks for: somebody has taken it away."""
+        self.make(image())
+        config = f"{ATOMIC}/web.0/config.json"
+        self.machine.write(config, self.machine.read(config).replace('"CAP_KILL",', ""))
+        before = self.host()
+        plan = self.dry_run("adopt", "web")
+        self.assertEqual([row["word"] for row in plan["privilege-gains"]], ["capability:CAP_KILL"])
+        self.assert_fails(7, "PrivilegeGain", "adopt", "web", "--yes", mentions=["CAP_KILL", "--accept-privileges"])
+        self.assertEqual(self.adopt_as_planned(plan), "PrivilegeGain")
+        self.machine.run(["systemctl", "stop", "web"])
+        self.assertEqual(self.adopt_as_planned(plan, "['*']"), "PlanStale")
+        self.machine.run(["systemctl", "start", "web"])
+        result = self.answer("n", "adopt", "web")
+        self.assertEqual(result.status, 10, result)
+        for text in ("capability:CAP_KILL", "restart service web.service", "create  value WORD"):
+            self.assertIn(text, result.out)
+        self.assert_host_is(before)
+        result = self.answer("y", "adopt", "web")
+        self.assertEqual(result.status, 0, result)
+        self.answer_is("served\n")
+        self.assertIn("CAP_KILL", self.machine.read(f"{CHECKOUT}/web/config.json"))
 
     def test_what_does_not_stay_up_is_left_to_atomic(self):
         self.make(image(config("/bin/sh", "-c", "echo cannot >&2; exit 3")))

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deploy/sc-atomic-tree.h"
+
+#include "base/sc-fd.h"
+#include "base/sc-error-util.h"
+#include "deploy/sc-privilege.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UNIT                                                                                       \
+  "[Service]\nExecStart=/usr/bin/runc --systemd-cgroup run 'web'\n"                                \
+  "WorkingDirectory=/var/lib/containers/atomic/web.1\n"
+#define INFO "{\"image\": \"web\", \"remote\": null, \"runtime\": \"/usr/bin/runc\"}"
+
+typedef struct
+{
+  char *root;
+  ScPaths *paths;
+} Fixture;
+
+static void
+write_file (Fixture *fixture, const char *file, const char *text)
+{
+  g_autofree char *path
+      = g_build_filename (fixture->root, "var/lib/containers/atomic/web.1", file, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  fixture->root = g_dir_make_tmp ("syscont-atomic-XXXXXX", &error);
+  g_assert_no_error (error);
+  fixture->paths = sc_paths_new (fixture->root);
+  g_autofree char *directory
+      = g_build_filename (fixture->root, "var/lib/containers/atomic/web.1", NULL);
+  g_autofree char *link = g_build_filename (fixture->root, "var/lib/containers/atomic/web", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (directory, 0700), ==, 0);
+  g_assert_cmpint (symlink ("/var/lib/containers/atomic/web.1", link), ==, 0);
+  write_file (fixture, "info", INFO);
+  write_file (fixture, "config.json", "{\"process\": {}}");
+  write_file (fixture, "web.service", UNIT);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *parent = g_path_get_dirname (fixture->root);
+  g_autofree char *name = g_path_get_basename (fixture->root);
+  sc_autofd fd = sc_fd_open_dir (parent, NULL);
+  sc_fd_remove_tree (fd, name, NULL);
+  sc_paths_free (fixture->paths);
+  g_free (fixture->root);
+}
+
+static gboolean
+has_word (GPtrArray *privileges, const char *word)
+{
+  for (guint i = 0; i < privileges->len; i++)
+    if (g_str_equal (((const ScPrivilege *)privileges->pdata[i])->word, word))
+      return TRUE;
+  return FALSE;
+}
+
+/* Capabilities are one list there, as runtimes before 1.0 had them. */
+static void
+test_privileges_of_an_old_config (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  write_file (fixture, "config.json", "{\"process\": {\"capabilities\": [\"CAP_KILL\"]}}");
+
+  g_autoptr (ScAtomicTree) tree = sc_atomic_tree_load (fixture->paths, "web", &error);
+  g_assert_no_error (error);
+  g_autoptr (GPtrArray) privileges
+      = sc_atomic_tree_list_privileges (tree, fixture->paths, "web", &error);
+
+  g_assert_no_error (error);
+  g_assert_true (has_word (privileges, "capability:CAP_KILL"));
+}
+
+static void
+test_privileges_in_its_own_directory (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  const char *config = "{\"mounts\": [{\"type\": \"bind\", "
+                       "\"source\": \"/var/lib/containers/atomic/web.1/data\"}]}";
+  write_file (fixture, "config.json", config);
+
+  g_autoptr (ScAtomicTree) tree = sc_atomic_tree_load (fixture->paths, "web", &error);
+  g_assert_no_error (error);
+  g_autoptr (GPtrArray) privileges
+      = sc_atomic_tree_list_privileges (tree, fixture->paths, "web", &error);
+
+  g_assert_no_error (error);
+  g_assert_true (has_word (privileges, "bind:/var/lib/containers/syscont/web/data:rw"));
+}
+
+static void
+test_damaged_config (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  write_file (fixture, "config.json", "{");
+
+  g_autoptr (ScAtomicTree) tree = sc_atomic_tree_load (fixture->paths, "web", &error);
+
+  g_assert_null (tree);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_DAMAGED);
+  g_assert_nonnull (strstr (error->message, "config.json"));
+}
+
+#define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/atomic-tree/list-privileges/of-an-old-config", test_privileges_of_an_old_config);
+  ADD ("/atomic-tree/list-privileges/in-its-own-directory", test_privileges_in_its_own_directory);
+  ADD ("/atomic-tree/load/damaged-config", test_damaged_config);
+  return g_test_run ();
+}
