@@ -162,6 +162,11 @@ print_plan (GVariant *plan, gboolean with_diffs)
   if (!g_str_equal (operation, "install"))
     print_privileges (plan, "privilege-gains", "What it may not do now:", with_diffs);
   sc_report_notes (plan);
+  if (with_diffs)
+    {
+      g_autofree char *id = sc_dict_string (plan, "plan-id");
+      g_print ("Plan %s\n", id);
+    }
 }
 
 int

@@ -9,6 +9,7 @@
 
 gboolean sc_terms_accept_all;
 char **sc_terms_accepted;
+char *sc_terms_plan_id;
 
 void
 sc_terms_add (GVariantBuilder *options)
@@ -18,6 +19,8 @@ sc_terms_add (GVariantBuilder *options)
 
   if (words != NULL)
     g_variant_builder_add (options, "{sv}", "accept-privileges", g_variant_new_strv (words, -1));
+  if (sc_terms_plan_id != NULL)
+    g_variant_builder_add (options, "{sv}", "plan-id", g_variant_new_string (sc_terms_plan_id));
 }
 
 static void

@@ -10,6 +10,7 @@
 /* Set by the options below. */
 extern gboolean sc_terms_accept_all;
 extern char **sc_terms_accepted; /* (nullable) */
+extern char *sc_terms_plan_id;   /* (nullable) */
 
 /** SC_TERMS_ACCEPT_OPTION: --accept-privilege=PRIVILEGE, any number of times */
 #define SC_TERMS_ACCEPT_OPTION(description)                                                        \
@@ -23,6 +24,13 @@ extern char **sc_terms_accepted; /* (nullable) */
   {                                                                                                \
     "accept-privileges", 0, 0, G_OPTION_ARG_NONE, &sc_terms_accept_all,                            \
         "Let it gain whatever it gains", NULL                                                      \
+  }
+
+/** SC_TERMS_PLAN_OPTION: --plan-id=ID */
+#define SC_TERMS_PLAN_OPTION                                                                       \
+  {                                                                                                \
+    "plan-id", 0, 0, G_OPTION_ARG_STRING, &sc_terms_plan_id,                                       \
+        "Do what this plan has shown, or nothing", "ID"                                            \
   }
 
 /** sc_terms_add: adds what was accepted to the options of a call */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-plan-report.h"
 #include "sc-switch-report.h"
+#include "sc-terms.h"
 #include "sc-verb.h"
 
 static gint64 deployment = -1;
@@ -17,6 +18,7 @@ options (void)
     { "no-quarantine", 0, 0, G_OPTION_ARG_NONE, &no_quarantine,
       "Let automatic updates try the image again", NULL },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
+    SC_TERMS_PLAN_OPTION,
     { 0 },
   };
   return entries;
@@ -36,6 +38,7 @@ run (ScClient *client, char **arguments)
                            g_variant_new_uint64 ((guint64)deployment));
   if (reason != NULL)
     g_variant_builder_add (&builder, "{sv}", "reason", g_variant_new_string (reason));
+  sc_terms_add (&builder);
   if (dry_run)
     {
       g_autoptr (GVariant) own = g_variant_ref_sink (sc_client_options (client, &builder));

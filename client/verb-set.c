@@ -24,6 +24,7 @@ options (void)
       "SECONDS" },
     SC_TERMS_ACCEPT_OPTION ("Let it gain this privilege"),
     SC_TERMS_ACCEPT_ALL_OPTION,
+    SC_TERMS_PLAN_OPTION,
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
     { 0 },
   };

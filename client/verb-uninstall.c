@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-follow.h"
 #include "sc-plan-report.h"
+#include "sc-terms.h"
 #include "sc-verb.h"
 
 static gboolean remove_image;
@@ -13,6 +14,7 @@ options (void)
     { "remove-image", 0, 0, G_OPTION_ARG_NONE, &remove_image,
       "Remove its image too, unless another container uses it", NULL },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
+    SC_TERMS_PLAN_OPTION,
     { 0 },
   };
   return entries;
@@ -25,6 +27,7 @@ run (ScClient *client, char **arguments)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "keep-image", g_variant_new_boolean (!remove_image));
+  sc_terms_add (&builder);
   if (dry_run)
     {
       g_autoptr (GVariant) own = g_variant_ref_sink (sc_client_options (client, &builder));

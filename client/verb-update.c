@@ -52,6 +52,7 @@ options (void)
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would be done", NULL },
     SC_TERMS_ACCEPT_OPTION ("Let it gain this privilege"),
     SC_TERMS_ACCEPT_ALL_OPTION,
+    SC_TERMS_PLAN_OPTION,
     { 0 },
   };
   return entries;

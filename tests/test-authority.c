@@ -139,6 +139,23 @@ test_describe_install (void)
 }
 
 static void
+test_describe_plan (void)
+{
+  char *containers[] = { (char *)"etcd", NULL };
+  char digest[] = "sha256:0123";
+  char from_digest[] = "sha256:4567";
+  const ScSubject subject = {
+    .containers = containers, .digest = digest, .from_digest = from_digest, .privileged = "no"
+  };
+
+  g_autoptr (GHashTable) details = describe ("Update", &subject);
+
+  g_assert_cmpstr (g_hash_table_lookup (details, "digest"), ==, "sha256:0123");
+  g_assert_cmpstr (g_hash_table_lookup (details, "from-digest"), ==, "sha256:4567");
+  g_assert_cmpstr (g_hash_table_lookup (details, "privileged"), ==, "no");
+}
+
+static void
 test_describe_login (void)
 {
   char prefix[] = "registry.example.com:5000/infra";
@@ -192,6 +209,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/authority/check/unknown-caller-is-gone", test_check_unknown_caller_is_gone);
   g_test_add_func ("/authority/describe/install", test_describe_install);
+  g_test_add_func ("/authority/describe/plan", test_describe_plan);
   g_test_add_func ("/authority/describe/login", test_describe_login);
   g_test_add_func ("/authority/describe/many-containers", test_describe_many_containers);
   g_test_add_func ("/authority/describe/nothing-has-operation",

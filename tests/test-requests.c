@@ -229,6 +229,8 @@ static const Refusal refusals[] = {
     SYSCONT_ERROR_INVALID_ARGUMENT, "\"Nothing\"" },
   { "can-authorize-request", "CanAuthorize", "('Install', {'uid': <1>}, {})",
     SYSCONT_ERROR_INVALID_ARGUMENT, "\"uid\"" },
+  { "can-authorize-plan-id", "CanAuthorize", "('Update', {'plan-id': <'12'>}, {})",
+    SYSCONT_ERROR_INVALID_ARGUMENT, "\"plan-id\"" },
   { "can-authorize-name-and-names", "CanAuthorize",
     "('Start', {'name': <'a'>, 'names': <['b']>}, {})", SYSCONT_ERROR_INVALID_ARGUMENT,
     "\"names\"" },
@@ -441,6 +443,21 @@ test_can_authorize_keeps_subject (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (request->subject.containers[0], ==, "a");
   g_assert_cmpstr (request->subject.reference->registry, ==, "x.y");
   g_assert_null (request->op);
+}
+
+static void
+test_plan_id_is_of_subject (Fixture *fixture, gconstpointer data)
+{
+  static const char id[] = "0" DIGITS_63;
+  g_autoptr (ScRequest) request
+      = parse (fixture, "Uninstall", "(['a'], {'plan-id': <'0" DIGITS_63 "'>})", NULL);
+  g_autoptr (ScRequest) question
+      = parse (fixture, "CanAuthorize",
+               "('Uninstall', {'name': <'a'>, 'plan-id': <'0" DIGITS_63 "'>}, {})", NULL);
+
+  g_assert_cmpstr (request->subject.plan_id, ==, id);
+  g_assert_cmpstr (request->op->terms.plan_id, ==, id);
+  g_assert_cmpstr (question->subject.plan_id, ==, id);
 }
 
 static void
@@ -684,6 +701,7 @@ main (int argc, char **argv)
   ADD ("/requests/any/refuses-many-fds", test_any_refuses_many_fds);
   ADD ("/requests/auth/memfd-or-pipe", test_auth_is_a_memfd_or_pipe);
   ADD ("/requests/can-authorize/keeps-subject", test_can_authorize_keeps_subject);
+  ADD ("/requests/plan-id/is-of-subject", test_plan_id_is_of_subject);
   ADD ("/requests/update/asks-for-what-it-does", test_update_asks_for_what_it_does);
   ADD ("/requests/adopt/asks-for-what-it-does", test_adoption_asks_for_what_it_does);
   ADD ("/requests/any/every-method-has-parser", test_every_method_has_parser);

@@ -176,6 +176,8 @@ sc_method_rule_describe (const ScMethodRule *self, const ScSubject *subject)
     describe_prefix (details, subject->prefix);
   add_detail (details, "image", subject->image);
   add_detail (details, "digest", subject->digest);
+  add_detail (details, "from-digest", subject->from_digest);
+  add_detail (details, "privileged", subject->privileged);
   if (self->prompt != NULL)
     {
       g_autofree char *prompt = make_prompt (self, subject);

@@ -3,6 +3,7 @@
 
 #include "dbus/sc-bus-names.h"
 #include "service/sc-answer.h"
+#include "service/sc-planned.h"
 
 #include <string.h>
 
@@ -111,6 +112,7 @@ on_method_call (GDBusConnection *bus,
       return;
     }
 
+  sc_planned_describe (&request->subject, self->parts.registry);
   const ScQuestion question = {
     .interface = SYSCONT_MANAGER_INTERFACE,
     .method = request->rule,

@@ -84,6 +84,10 @@ gboolean sc_request_take_secrets (const ScCall *call,
 /** sc_request_accepts_privileges: whether "accept-privileges" has any */
 gboolean sc_request_accepts_privileges (const ScRequest *request);
 
+/** sc_request_take_plan_id: @plan_id: (nullable): becomes a part of @request's subject;
+ * INVALID_ARGUMENT */
+gboolean sc_request_take_plan_id (ScRequest *request, const char *plan_id, GError **error);
+
 /**
  * sc_request_parse_platform:
  * @platform: (out) (transfer full): NULL when the option was not given

@@ -4,8 +4,8 @@
 #include "image/sc-auth-file.h"
 
 static const ScOptionSpec subject_keys[] = {
-  { "reference", "s" }, { "name", "s" },     { "names", "as" },
-  { "image", "s" },     { "registry", "s" }, { NULL, NULL },
+  { "reference", "s" }, { "name", "s" },    { "names", "as" }, { "image", "s" },
+  { "registry", "s" },  { "plan-id", "s" }, { NULL, NULL },
 };
 
 static gboolean
@@ -56,7 +56,8 @@ parse_can_authorize (const ScCall *call, ScRequest *request, GError **error)
   if (registry != NULL && !sc_auth_prefix_check (registry, error))
     return FALSE;
   request->subject.prefix = g_strdup (registry);
-  return parse_subject_containers (keys, &request->subject, error);
+  return sc_request_take_plan_id (request, sc_options_get_string (keys, "plan-id"), error)
+         && parse_subject_containers (keys, &request->subject, error);
 }
 
 static gboolean

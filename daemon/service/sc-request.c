@@ -203,6 +203,16 @@ sc_request_accepts_privileges (const ScRequest *request)
   return words != NULL && words[0] != NULL;
 }
 
+gboolean
+sc_request_take_plan_id (ScRequest *request, const char *plan_id, GError **error)
+{
+  if (plan_id != NULL && !sc_hex_is_valid (plan_id))
+    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
+                         "option \"plan-id\" must be 64 hex digits, as a plan says them");
+  request->subject.plan_id = g_strdup (plan_id);
+  return TRUE;
+}
+
 /* What the caller agrees to beforehand. */
 static gboolean
 take_terms (ScRequest *request, GError **error)
@@ -210,9 +220,8 @@ take_terms (ScRequest *request, GError **error)
   g_autofree const char **words = sc_options_get_strv (request->options, "accept-privileges");
   const char *plan_id = sc_options_get_string (request->options, "plan-id");
 
-  if (plan_id != NULL && !sc_hex_is_valid (plan_id))
-    return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
-                         "option \"plan-id\" must be 64 hex digits, as a plan says them");
+  if (!sc_request_take_plan_id (request, plan_id, error))
+    return FALSE;
   if (plan_id != NULL && g_strv_length (request->op->targets) != 1)
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
                          "option \"plan-id\" is for one container");
@@ -304,6 +313,8 @@ sc_subject_clear (ScSubject *self)
   g_clear_pointer (&self->image, g_free);
   g_clear_pointer (&self->digest, g_free);
   g_clear_pointer (&self->prefix, g_free);
+  g_clear_pointer (&self->plan_id, g_free);
+  g_clear_pointer (&self->from_digest, g_free);
 }
 
 void

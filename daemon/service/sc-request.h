@@ -24,6 +24,10 @@ typedef struct
   char *image;            /* (owned) (nullable) a name, or digits that a digest begins with */
   char *digest;           /* (owned) (nullable) that the image must have */
   char *prefix;           /* (owned) (nullable) HOST[:PORT][/PATH] that a login is for */
+
+  char *plan_id;          /* (owned) (nullable) what it carries out; sc_planned_describe() adds */
+  char *from_digest;      /* (owned) (nullable) that it has now, by the plan */
+  const char *privileged; /* static (nullable) "yes" or "no", by the plan */
 } ScSubject;
 
 typedef struct

@@ -15,6 +15,18 @@ RULE = """polkit.addRule(function(action, subject) {
 """
 
 
+PLAN_RULE = """polkit.addRule(function(action, subject) {
+  if (subject.user != "alice")
+    return;
+  if (action.id == "org.syscont.check" || action.id == "org.syscont.inspect")
+    return polkit.Result.YES;
+  if (action.id == "org.syscont.update")
+    return action.lookup("privileged") == "no" && action.lookup("digest") && action.lookup("from-digest") ?
+      polkit.Result.YES : polkit.Result.NO;
+});
+"""
+
+
 def web(text="one\n", more="", mounts=(), unit=images.SIMPLE_UNIT):
     """Answers with the text; more capabilities, mounts and settings of its unit as asked for."""
     config = images.runtime_config(["/bin/serve", "8080", "/www"], images.CAPABILITIES + more, [*mounts])
@@ -116,6 +128,37 @@ class Privileges(UpdateCase):
         self.assertTrue(self.ctl_json("update", "--due")["result"]["changed"])
         self.answer_is("three\n")
         self.assertEqual(self.container("web")["state"], "running")
+
+    def make_plan(self):
+        return self.ctl_json("update", "web", "--no-pull", "--dry-run", user="alice")["result"]["plan-id"]
+
+    def test_rule_that_looks_at_the_plan(self):
+        path = "/etc/polkit-1/rules.d/10-test.rules"
+        mount = {"destination": "/m", "type": "bind", "source": "/etc", "options": ["rbind", "ro"]}
+        update = ("update", "web", "--no-pull", *OBSERVE)
+        self.install(web(), "--now")
+        self.pull(web("two\n"))
+        self.machine.write(path, PLAN_RULE)
+        self.addCleanup(self.machine.run, ["rm", "-f", path])
+        self.machine.wait_for(lambda: self.ctl("update", "web", "--no-pull", "--dry-run", user="alice", check=False).status == 0, 10,
+                              "the rule")
+        harmless = self.make_plan()
+        # it is kept beside the job that made it, also when the service is another one
+        self.machine.run(["systemctl", "restart", "syscontd"])
+        for options in ((), (f"--plan-id={'0' * 64}",)):
+            self.assertEqual(self.ctl(*update, *options, user="alice", check=False).status, 4)
+        question = ("CanAuthorize", "'Update'")
+        for request, answer in (("{'name': <'web'>, 'plan-id': <'%s'>}", "yes"), ("{'name': <'other'>, 'plan-id': <'%s'>}", "no")):
+            self.assertIn(answer, self.gdbus(*question, request % harmless, "{}", user="alice").out)
+        self.pull(web("three\n", mounts=[mount]))
+        privileged = self.make_plan()
+        self.assertEqual(self.ctl(*update, f"--plan-id={privileged}", user="alice", check=False).status, 4)
+        # allowed for what the first plan says, which is not what it would be now
+        self.assertEqual(self.ctl(*update, f"--plan-id={harmless}", user="alice", check=False).status, 7)
+        self.assertEqual(self.fetch(8080), "one\n")
+        self.pull(web("two\n"))
+        self.ctl(*update, f"--plan-id={harmless}", user="alice")
+        self.answer_is("two\n")
 
     def test_consent_is_an_action_of_its_own(self):
         path = "/etc/polkit-1/rules.d/10-test.rules"
