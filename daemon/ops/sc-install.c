@@ -337,11 +337,10 @@ apply (Install *self, ScChange *change, GCancellable *cancellable, GError **erro
     return FALSE;
   if (self->rendered.rendering->texts.service == NULL)
     return TRUE;
-  if (!sc_systemd_reload (self->systemd, NULL, error))
-    return FALSE;
-  return !self->op->enable
-         || (sc_systemd_enable (self->systemd, self->unit, NULL, error)
-             && sc_systemd_reload (self->systemd, NULL, error));
+  /* Enabling reads the file of the unit, not what is loaded: one reload, the slowest step of all,
+   * learns of both. */
+  return (!self->op->enable || sc_systemd_enable (self->systemd, self->unit, NULL, error))
+         && sc_systemd_reload (self->systemd, NULL, error);
 }
 
 static gboolean

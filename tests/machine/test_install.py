@@ -19,6 +19,7 @@ class Install(SyscontCase):
         self.ctl("install", "plain", "--name", "seed")
         self.assertEqual(self.enabled("seed"), "enabled")
         self.assertEqual(self.active("seed"), "inactive")
+        self.assertIn("seed.service", self.machine.sh("systemctl show -P Wants multi-user.target").split())
 
         self.machine.run(["systemctl", "start", "seed"])
         self.assertEqual(self.wait_for_answer(8080), "hello\n")
