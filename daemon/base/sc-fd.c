@@ -113,6 +113,12 @@ finish_new_dir (int parent_fd, const char *name, mode_t mode)
 static int
 enter_dir (int parent_fd, const char *name, gboolean is_last, mode_t mode)
 {
+  /* A parent may be searchable without being readable. */
+  int flags = (is_last ? O_RDONLY : O_PATH) | O_DIRECTORY | O_CLOEXEC;
+  int fd = openat (parent_fd, name, flags);
+
+  if (fd >= 0 || errno != ENOENT)
+    return fd;
   if (mkdirat (parent_fd, name, 0700) == 0)
     {
       if (!finish_new_dir (parent_fd, name, is_last ? mode : 0755))
@@ -120,9 +126,7 @@ enter_dir (int parent_fd, const char *name, gboolean is_last, mode_t mode)
     }
   else if (errno != EEXIST)
     return -1;
-
-  /* A parent may be searchable without being readable. */
-  return openat (parent_fd, name, (is_last ? O_RDONLY : O_PATH) | O_DIRECTORY | O_CLOEXEC);
+  return openat (parent_fd, name, flags);
 }
 
 int
