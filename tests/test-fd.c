@@ -438,6 +438,23 @@ test_write_atomic_longest_name (Fixture *self, gconstpointer data)
 }
 
 static void
+test_create_makes_only_new_files (Fixture *self, gconstpointer data)
+{
+  mode_t old_mask = umask (0077);
+  g_autoptr (GError) error = NULL;
+  sc_autofd fd = sc_fd_create (self->fd, "file", "new", 3, 0664, &error);
+  umask (old_mask);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (fd, >=, 0);
+  assert_content (self->fd, "file", "new");
+  g_assert_cmphex (mode_of (self->fd, "file"), ==, 0664);
+  g_assert_cmpint (sc_fd_create (self->fd, "file", "other", 5, 0600, &error), ==, -1);
+  g_assert_true (g_str_has_prefix (error->message, "creating \"file\": "));
+  assert_content (self->fd, "file", "new");
+}
+
+static void
 test_names_are_checked (Fixture *self, gconstpointer data)
 {
   const char *const names[] = { "", ".", "..", "a/b", "/a", "a/" };
@@ -447,6 +464,7 @@ test_names_are_checked (Fixture *self, gconstpointer data)
       g_autoptr (GError) error = NULL;
 
       g_assert_false (sc_fd_write_atomic (self->fd, names[i], "x", 1, 0600, NULL));
+      g_assert_cmpint (sc_fd_create (self->fd, names[i], "x", 1, 0600, NULL), ==, -1);
       g_assert_false (sc_fd_symlink_atomic (self->fd, "x", names[i], NULL));
       g_assert_false (sc_fd_unlink (self->fd, names[i], NULL));
       g_assert_false (sc_fd_remove_tree (self->fd, names[i], &error));
@@ -735,6 +753,7 @@ add_changing_tests (void)
   ADD ("/fd/write-atomic/replaces-symlink-itself", test_write_atomic_replaces_symlink_itself);
   ADD ("/fd/write-atomic/failure-leaves-nothing", test_write_atomic_failure_leaves_nothing);
   ADD ("/fd/write-atomic/longest-name", test_write_atomic_longest_name);
+  ADD ("/fd/create/makes-only-new-files", test_create_makes_only_new_files);
   ADD ("/fd/names/are-checked", test_names_are_checked);
   ADD ("/fd/symlink-atomic/makes-and-replaces", test_symlink_atomic);
   ADD ("/fd/symlink-atomic/failure-leaves-nothing", test_symlink_atomic_failure_leaves_nothing);

@@ -230,6 +230,34 @@ test_ref_removed (StoreFixture *fixture, gconstpointer data)
   g_assert_null (resolved);
 }
 
+static void
+test_refs_change_without_transaction (StoreFixture *fixture, gconstpointer data)
+{
+  g_autofree char *commit = store_tree (fixture);
+  const char *const refs[] = { "syscont/test/a", "syscont/test/b", NULL };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (sc_repo_change_refs (fixture->repo, refs, commit, NULL, &error));
+  g_autofree char *resolved = sc_repo_resolve (fixture->repo, "syscont/test/b", &error);
+  g_assert_cmpstr (resolved, ==, commit);
+  g_assert_true (sc_repo_change_refs (fixture->repo, refs, NULL, NULL, &error));
+
+  g_assert_no_error (error);
+  g_assert_null (sc_repo_resolve (fixture->repo, "syscont/test/a", NULL));
+  g_assert_null (sc_repo_resolve (fixture->repo, "syscont/test/b", NULL));
+}
+
+static void
+test_ref_that_cannot_be_written (StoreFixture *fixture, gconstpointer data)
+{
+  g_autofree char *commit = store_tree (fixture);
+  const char *const refs[] = { "syscont/test/tree/below", NULL };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (sc_repo_change_refs (fixture->repo, refs, commit, NULL, &error));
+  g_assert_nonnull (strstr (error->message, "ref \"syscont/test/tree/below\": "));
+}
+
 typedef struct
 {
   const char *name;
@@ -392,6 +420,8 @@ main (int argc, char **argv)
     { "/repo/commit/without-begin", test_commit_without_begin },
     { "/repo/commit/makes-refs-appear", test_refs_appear_at_commit },
     { "/repo/commit/removes-refs", test_ref_removed },
+    { "/repo/change-refs/without-transaction", test_refs_change_without_transaction },
+    { "/repo/change-refs/names-ref", test_ref_that_cannot_be_written },
     { "/repo/abort/leaves-nothing", test_abort_leaves_nothing },
     { "/repo/list-refs/missing-prefix", test_refs_of_missing_prefix },
     { "/repo/list-refs/without-prefix-itself", test_refs_without_prefix_itself },

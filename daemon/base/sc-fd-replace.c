@@ -104,12 +104,18 @@ rename_into_place (int dir_fd, const char *temporary, const char *name, GError *
 }
 
 static gboolean
-write_temporary (int fd, const void *data, gsize size_bytes, mode_t mode, GError **error)
+fill_file (int fd, const void *data, gsize size_bytes, mode_t mode, GError **error)
 {
   if (fchmod (fd, mode) < 0)
     return sc_error_set_errno (error, errno, "changing the mode");
 
-  return sc_fd_write_all (fd, data, size_bytes, error) && sc_fd_sync (fd, "new content", error);
+  return sc_fd_write_all (fd, data, size_bytes, error);
+}
+
+static gboolean
+write_temporary (int fd, const void *data, gsize size_bytes, mode_t mode, GError **error)
+{
+  return fill_file (fd, data, size_bytes, mode, error) && sc_fd_sync (fd, "new content", error);
 }
 
 static gboolean
@@ -142,6 +148,27 @@ sc_fd_write_atomic (
   g_autoptr (GBytes) content = g_bytes_new_static (data, size_bytes);
   return replace_file (dir_fd, name, content, mode, error)
          || sc_prefix_error (error, "writing \"%s\": ", shown);
+}
+
+int
+sc_fd_create (
+    int dir_fd, const char *name, const void *data, gsize size_bytes, mode_t mode, GError **error)
+{
+  g_autofree char *shown = sc_text_escape (name);
+  if (!sc_fd_check_file_name (name, error))
+    return -1;
+
+  sc_autofd fd = make_file (dir_fd, name, NULL);
+  if (fd < 0)
+    sc_error_set_errno (error, errno, "creating \"%s\"", shown);
+  else if (fill_file (fd, data, size_bytes, mode, error))
+    return sc_fd_steal (&fd);
+  else
+    {
+      (void)unlinkat (dir_fd, name, 0);
+      sc_prefix_error (error, "writing \"%s\": ", shown);
+    }
+  return -1;
 }
 
 gboolean

@@ -93,6 +93,19 @@ gboolean sc_fd_write_all (int fd, const void *data, gsize size_bytes, GError **e
 gboolean sc_fd_write_atomic (
     int dir_fd, const char *name, const void *data, gsize size_bytes, mode_t mode, GError **error);
 
+/**
+ * sc_fd_create:
+ * @dir_fd: a directory
+ * @name: a file name in it, without "/", that is not there yet
+ * @mode: exact permissions, whatever the umask is
+ *
+ * Writes a file and syncs nothing: for a directory that nobody uses before all of it is there.
+ *
+ * Returns: (transfer full): the file, -1 when it fails
+ */
+int sc_fd_create (
+    int dir_fd, const char *name, const void *data, gsize size_bytes, mode_t mode, GError **error);
+
 /** sc_fd_sync: fsync(2) with an error that names @what; a failure is final (never retried) */
 gboolean sc_fd_sync (int fd, const char *what, GError **error);
 

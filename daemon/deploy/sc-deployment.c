@@ -56,26 +56,29 @@ static gboolean
 set_ref (
     ScRepo *repo, const char *ref, const char *commit, GCancellable *cancellable, GError **error)
 {
-  if (!sc_repo_begin (repo, cancellable, error))
-    return FALSE;
-  g_autoptr (ScRepoTransaction) transaction = repo;
-  sc_repo_set_ref (transaction, ref, commit);
-  return sc_repo_commit (repo, cancellable, error);
+  const char *const refs[] = { ref, NULL };
+
+  return sc_repo_change_refs (repo, refs, commit, cancellable, error);
 }
 
 static gboolean
 write_file (int dir_fd, const char *name, const char *text, GError **error)
 {
-  return text == NULL || sc_fd_write_atomic (dir_fd, name, text, strlen (text), 0600, error);
+  if (text == NULL)
+    return TRUE;
+  sc_autofd fd = sc_fd_create (dir_fd, name, text, strlen (text), 0600, error);
+  return fd >= 0;
 }
 
 static gboolean
 write_bytes (int dir_fd, const char *name, GBytes *bytes, GError **error)
 {
   gsize size = 0;
-  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
-
-  return bytes == NULL || sc_fd_write_atomic (dir_fd, name, data, size, 0600, error);
+  if (bytes == NULL)
+    return TRUE;
+  const char *data = g_bytes_get_data (bytes, &size);
+  sc_autofd fd = sc_fd_create (dir_fd, name, data, size, 0600, error);
+  return fd >= 0;
 }
 
 static char *

@@ -19,7 +19,8 @@ store_content (int dir_fd, guint index, const char *which, GBytes *content, GErr
   if (content == NULL)
     return TRUE;
   const void *data = g_bytes_get_data (content, &size_bytes);
-  return sc_fd_write_atomic (dir_fd, name, data, size_bytes, 0600, error);
+  sc_autofd fd = sc_fd_create (dir_fd, name, data, size_bytes, 0600, error);
+  return fd >= 0 && sc_fd_sync (fd, name, error);
 }
 
 gboolean
@@ -42,7 +43,8 @@ sc_intent_files_store (GPtrArray *files, int dir_fd, const char *name, GError **
           || !store_content (files_fd, i, "after", change->after, error))
         return FALSE;
     }
-  return sc_fd_sync (dir_fd, "the directory of the intents", error);
+  return sc_fd_sync (files_fd, "the files of the intent", error)
+         && sc_fd_sync (dir_fd, "the directory of the intents", error);
 }
 
 static void

@@ -78,20 +78,11 @@ drop_refs (const ScPaths *paths, const char *name, GError **error)
   g_autofree char *prefix = g_strconcat ("syscont/deploy/", name, NULL);
   g_autoptr (ScRepo) repo = sc_repo_open (paths, error);
   g_autoptr (GHashTable) refs = repo != NULL ? sc_repo_list_refs (repo, prefix, error) : NULL;
-  GHashTableIter iter;
-  gpointer ref;
-
   if (refs == NULL)
     return FALSE;
-  if (g_hash_table_size (refs) == 0)
-    return TRUE;
-  if (!sc_repo_begin (repo, NULL, error))
-    return FALSE;
-  g_autoptr (ScRepoTransaction) transaction G_GNUC_UNUSED = repo;
-  g_hash_table_iter_init (&iter, refs);
-  while (g_hash_table_iter_next (&iter, &ref, NULL))
-    sc_repo_set_ref (repo, ref, NULL);
-  return sc_repo_commit (repo, NULL, error);
+
+  g_autofree char **names = (char **)g_hash_table_get_keys_as_array (refs, NULL);
+  return sc_repo_change_refs (repo, (const char *const *)names, NULL, NULL, error);
 }
 
 /* What an operation that did not come to its end has made, and then what the deployment answers

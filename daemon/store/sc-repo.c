@@ -185,6 +185,25 @@ sc_repo_set_ref (ScRepo *self, const char *ref, const char *commit)
   g_ptr_array_add (self->ref_changes, change);
 }
 
+static gboolean
+write_ref (ScRepo *self, const char *ref, const char *commit, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  if (ostree_repo_set_ref_immediate (self->ostree, NULL, ref, commit, NULL, &cause))
+    return TRUE;
+  sc_store_fail (error, g_steal_pointer (&cause));
+  return sc_prefix_error (error, "ref \"%s\": ", ref);
+}
+
+/* The content of a ref is synced by libostree, its name is not. */
+static gboolean
+sync_refs (ScRepo *self, GError **error)
+{
+  return syncfs (ostree_repo_get_dfd (self->ostree)) == 0
+         || sc_error_set_errno (error, errno, "syncing the repository");
+}
+
 /* In the order of the calls, each with a rename: whoever sets the name of an image last never has a
  * name of something incomplete after a power cut. */
 static gboolean
@@ -193,20 +212,10 @@ write_refs (ScRepo *self, GError **error)
   for (guint i = 0; i < self->ref_changes->len; i++)
     {
       const RefChange *change = self->ref_changes->pdata[i];
-      g_autoptr (GError) cause = NULL;
-
-      if (!ostree_repo_set_ref_immediate (self->ostree, NULL, change->ref, change->commit, NULL,
-                                          &cause))
-        {
-          sc_store_fail (error, g_steal_pointer (&cause));
-          return sc_prefix_error (error, "ref \"%s\": ", change->ref);
-        }
+      if (!write_ref (self, change->ref, change->commit, error))
+        return FALSE;
     }
-
-  /* The content of a ref is synced by libostree, its name is not. */
-  if (self->ref_changes->len > 0 && syncfs (ostree_repo_get_dfd (self->ostree)) < 0)
-    return sc_error_set_errno (error, errno, "syncing the repository");
-  return TRUE;
+  return self->ref_changes->len == 0 || sync_refs (self, error);
 }
 
 gboolean
@@ -232,6 +241,23 @@ sc_repo_commit (ScRepo *self, GCancellable *cancellable, GError **error)
   gboolean written = write_refs (self, error);
   g_ptr_array_set_size (self->ref_changes, 0);
   return written;
+}
+
+gboolean
+sc_repo_change_refs (ScRepo *self,
+                     const char *const *refs,
+                     const char *commit,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_autoptr (ScRepoLock) lock = sc_repo_lock (self, cancellable, error);
+  if (lock == NULL)
+    return FALSE;
+
+  for (guint i = 0; refs[i] != NULL; i++)
+    if (!write_ref (self, refs[i], commit, error))
+      return FALSE;
+  return refs[0] == NULL || sync_refs (self, error);
 }
 
 void

@@ -35,6 +35,18 @@ gboolean sc_repo_begin (ScRepo *self, GCancellable *cancellable, GError **error)
  */
 void sc_repo_set_ref (ScRepo *self, const char *ref, const char *commit);
 gboolean sc_repo_commit (ScRepo *self, GCancellable *cancellable, GError **error);
+/**
+ * sc_repo_change_refs:
+ * @refs: NULL-terminated
+ * @commit: (nullable): in the repository already; NULL removes them
+ *
+ * Without a transaction, whose commit syncs every directory of objects. Durable when it returns.
+ */
+gboolean sc_repo_change_refs (ScRepo *self,
+                              const char *const *refs,
+                              const char *commit,
+                              GCancellable *cancellable,
+                              GError **error);
 /** sc_repo_abort: harmless without a transaction */
 void sc_repo_abort (ScRepo *self);
 gboolean sc_repo_is_in_transaction (ScRepo *self);
