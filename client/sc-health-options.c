@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sc-health-options.h"
 
+#include "dbus/sc-error.h"
 #include "sc-values.h"
+
+gboolean sc_health_unset;
 
 static char *command;
 static char *unit;
@@ -54,7 +57,14 @@ add_check (GVariantBuilder *builder)
 }
 
 gboolean
-sc_health_options_add (GVariantBuilder *options, const char **mistake)
+sc_health_options_given (void)
+{
+  return command != NULL || unit != NULL || interval != NULL || timeout != NULL
+         || start_period != NULL || retries >= 0 || is_off || sc_health_unset;
+}
+
+gboolean
+sc_health_options_add (GVariantBuilder *options, GError **error)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
@@ -63,7 +73,8 @@ sc_health_options_add (GVariantBuilder *options, const char **mistake)
       || !add_time (&builder, "timeout-usec", timeout)
       || !add_time (&builder, "start-period-usec", start_period))
     {
-      *mistake = "--health-interval, -timeout and -start-period need a time, e.g. 30s";
+      g_set_error (error, SYSCONT_ERROR, SYSCONT_ERROR_INVALID_ARGUMENT,
+                   "--health-interval, -timeout and -start-period need a time, e.g. 30s");
       return FALSE;
     }
   if (retries >= 0)
@@ -72,5 +83,7 @@ sc_health_options_add (GVariantBuilder *options, const char **mistake)
   g_autoptr (GVariant) health = g_variant_ref_sink (g_variant_builder_end (&builder));
   if (g_variant_n_children (health) > 0)
     g_variant_builder_add (options, "{sv}", "health", health);
+  if (sc_health_unset)
+    g_variant_builder_add (options, "{sv}", "unset-health", g_variant_new_boolean (TRUE));
   return TRUE;
 }

@@ -78,7 +78,6 @@ static int
 make_options (ScClient *client, const char *plan_id, Options *own)
 {
   g_autoptr (GError) error = NULL;
-  const char *mistake = NULL;
   GVariantBuilder builder;
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (!sc_values_add (values, &builder))
@@ -86,12 +85,8 @@ make_options (ScClient *client, const char *plan_id, Options *own)
       g_variant_builder_clear (&builder);
       return sc_client_usage_error ("--set needs KEY=VALUE");
     }
-  if (!sc_health_options_add (&builder, &mistake))
-    {
-      g_variant_builder_clear (&builder);
-      return sc_client_usage_error ("%s", mistake);
-    }
-  if (!sc_pull_add_auth (authfile, &builder, &own->fds, &error))
+  if (!sc_health_options_add (&builder, &error)
+      || !sc_pull_add_auth (authfile, &builder, &own->fds, &error))
     {
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-health-options.h"
 #include "sc-plan-report.h"
 #include "sc-switch-report.h"
 #include "sc-terms.h"
@@ -20,6 +21,7 @@ options (void)
       "Set a variable to what a file holds, and show it to nobody", "KEY=FILE" },
     { "unset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &unset, "Leave a variable to the image again",
       "KEY" },
+    SC_HEALTH_UNSET_OPTION,
     { "observe", 0, 0, G_OPTION_ARG_STRING, &observe, "How long the new one is watched",
       "SECONDS" },
     SC_TERMS_ACCEPT_OPTION ("Let it gain this privilege"),
@@ -44,15 +46,17 @@ run (ScClient *client, char **arguments)
   if (set == NULL)
     return sc_client_usage_error ("set needs KEY=VALUE…");
   g_variant_ref_sink (set);
-  if (arguments[1] == NULL && unset == NULL && secrets == NULL)
-    return sc_client_usage_error ("set needs KEY=VALUE…, --secret=KEY=FILE or --unset=KEY");
+  if (arguments[1] == NULL && unset == NULL && secrets == NULL && !sc_health_options_given ())
+    return sc_client_usage_error (
+        "set needs KEY=VALUE…, --secret=KEY=FILE, --unset=KEY or an option about health");
   if (observe != NULL && !sc_parse_duration (observe, &observe_usec))
     return sc_client_usage_error ("--observe needs a number of seconds");
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (observe != NULL)
     g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
-  if (!sc_secrets_add (secrets, &builder, &fds, &error))
+  if (!sc_health_options_add (&builder, &error)
+      || !sc_secrets_add (secrets, &builder, &fds, &error))
     {
       g_variant_builder_clear (&builder);
       return sc_client_fail (error);
@@ -81,9 +85,10 @@ run (ScClient *client, char **arguments)
 const ScVerb sc_verb_set = {
   .name = "set",
   .arguments = "NAME KEY=VALUE…",
-  .summary = "Change values of a system container",
+  .summary = "Change values or the health check of a system container",
   .description = "An update with the image that is in use.",
   .options = options,
+  .more_options = sc_health_option_entries,
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,
   .run = run,

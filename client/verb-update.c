@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sc-health-options.h"
 #include "sc-plan-report.h"
 #include "sc-printer.h"
 #include "sc-switch-report.h"
@@ -38,6 +39,7 @@ options (void)
       "Set a variable to what a file holds, and show it to nobody", "KEY=FILE" },
     { "unset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &unset, "Leave a variable to the image again",
       "KEY" },
+    SC_HEALTH_UNSET_OPTION,
     { "to-digest", 0, 0, G_OPTION_ARG_STRING, &to_digest, "This image, whatever is newest",
       "DIGEST" },
     { "reference", 0, 0, G_OPTION_ARG_STRING, &reference, "Follow another image from now on",
@@ -92,7 +94,7 @@ make_options (
   if (observe != NULL)
     g_variant_builder_add (&builder, "{sv}", "observe-usec", g_variant_new_uint64 (observe_usec));
   sc_terms_add (&builder);
-  if (sc_secrets_add (secrets, &builder, fds, error))
+  if (sc_health_options_add (&builder, error) && sc_secrets_add (secrets, &builder, fds, error))
     return sc_client_options (client, &builder);
   g_variant_builder_clear (&builder);
   return NULL;
@@ -186,6 +188,7 @@ const ScVerb sc_verb_update = {
     "6. What did not run is not started. Only the values that were set are kept; others follow the "
     "image.",
   .options = options,
+  .more_options = sc_health_option_entries,
   .max_arguments = G_MAXUINT,
   .run = run,
 };

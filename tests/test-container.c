@@ -51,6 +51,15 @@ write_text (Fixture *fixture, const char *file, const char *text)
   g_assert_true (g_file_set_contents (path, text, -1, NULL));
 }
 
+static ScHealth *
+make_health (const char *unit)
+{
+  ScHealth *health = sc_health_new ();
+
+  health->unit = g_strdup (unit);
+  return health;
+}
+
 static ScContainer *
 make_container (void)
 {
@@ -61,6 +70,8 @@ make_container (void)
   record->reference = g_strdup ("example.com/etcd:1");
   record->created_usec = 1700000000000000;
   record->installed_by = 1000;
+  record->health = make_health ("a.service");
+  record->set_health = make_health ("b.service");
   g_ptr_array_add (container->deployments, record);
   container->reference = g_strdup ("example.com/etcd:1");
   container->source = g_strdup ("docker:etcd:1");
@@ -107,6 +118,8 @@ test_save_and_load (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (record->digest, ==, DIGEST);
   g_assert_cmpint (record->created_usec, ==, 1700000000000000);
   g_assert_cmpuint (record->installed_by, ==, 1000);
+  g_assert_cmpstr (record->health->unit, ==, "a.service");
+  g_assert_cmpstr (record->set_health->unit, ==, "b.service");
   g_assert_null (sc_container_find (read, 2));
 }
 

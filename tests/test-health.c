@@ -90,6 +90,29 @@ test_resolve_to_nothing (void)
 }
 
 static void
+test_merge_keeps_what_was_not_said (void)
+{
+  g_autoptr (ScHealth) before = parse ("{\"command\":[\"a\"],\"interval\":5}", NULL);
+  g_autoptr (ScHealth) faster = parse ("{\"interval\":1}", NULL);
+  g_autoptr (ScHealth) other = parse ("{\"unit\":\"b.service\"}", NULL);
+
+  g_autoptr (ScHealth) same = sc_health_merge (before, NULL);
+  g_autoptr (ScHealth) timed = sc_health_merge (before, faster);
+  g_autoptr (ScHealth) replaced = sc_health_merge (timed, other);
+  g_autoptr (ScHealth) first = sc_health_merge (NULL, other);
+
+  g_assert_true (sc_health_is_same (same, before));
+  g_assert_cmpstr (timed->command[0], ==, "a");
+  g_assert_cmpint (timed->interval_usec, ==, G_USEC_PER_SEC);
+  g_assert_null (replaced->command);
+  g_assert_cmpstr (replaced->unit, ==, "b.service");
+  g_assert_cmpint (replaced->interval_usec, ==, G_USEC_PER_SEC);
+  g_assert_true (sc_health_is_same (first, other));
+  g_assert_false (sc_health_is_same (first, NULL));
+  g_assert_null (sc_health_merge (NULL, NULL));
+}
+
+static void
 test_stored_and_read_back (void)
 {
   g_autoptr (ScHealth) health = parse ("{\"command\":[\"a\",\"b c\"],\"interval\":5}", NULL);
@@ -140,6 +163,7 @@ main (int argc, char **argv)
   g_test_add_func ("/health/parse/refuses", test_parse_refuses);
   g_test_add_func ("/health/resolve/keeps-what-was-not-said", test_resolve_keeps_what_was_not_said);
   g_test_add_func ("/health/resolve/to-nothing", test_resolve_to_nothing);
+  g_test_add_func ("/health/merge/keeps-what-was-not-said", test_merge_keeps_what_was_not_said);
   g_test_add_func ("/health/stored-and-read-back", test_stored_and_read_back);
   g_test_add_func ("/health/state/counts-failures-in-a-row", test_state_counts_failures_in_a_row);
 

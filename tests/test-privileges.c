@@ -132,6 +132,19 @@ test_row (gconstpointer data)
 }
 
 static void
+test_health_unit (void)
+{
+  g_autoptr (ScPaths) paths = sc_paths_new ("");
+  ScHealth health = { .unit = (char *)"look.service" };
+  const ScPrivilegeSources sources = { .name = "web", .paths = paths, .health = &health };
+
+  g_autoptr (GPtrArray) list = sc_privileges_list (&sources, NULL);
+
+  g_autofree char *text = to_text (list);
+  g_assert_cmpstr (text, ==, "unit:health:look.service (medium)");
+}
+
+static void
 test_host_files (void)
 {
   g_autoptr (GError) error = NULL;
@@ -244,6 +257,7 @@ main (int argc, char **argv)
       g_autofree char *path = g_strconcat ("/privileges/gains/", gains[i].name, NULL);
       g_test_add_data_func (path, &gains[i], test_gains);
     }
+  g_test_add_func ("/privileges/list/health-unit", test_health_unit);
   g_test_add_func ("/privileges/list/host-files", test_host_files);
   g_test_add_func ("/privileges/gains/low-risk-is-none", test_gains_low_risk_is_none);
   g_test_add_func ("/privileges/without/accepted", test_without);

@@ -63,6 +63,7 @@ sc_container_add (ScContainer *self, const char *digest, guint installed_by)
   record->source = g_strdup (self->source);
   g_hash_table_unref (record->values);
   record->values = g_hash_table_ref (self->set_values);
+  record->set_health = sc_health_copy (self->health);
   record->created_usec = g_get_real_time ();
   record->installed_by = installed_by;
   g_ptr_array_add (self->deployments, record);

@@ -47,8 +47,8 @@ ScDeploymentRecord *sc_container_find (const ScContainer *self, guint64 id);
  * @digest: of the image
  * @installed_by: uid
  *
- * Adds the record of the next deployment, made now, with the container's reference, source and
- * values; these must not be changed afterwards, only replaced.
+ * Adds the record of the next deployment, made now, with the container's reference, source,
+ * values and health; these must not be changed afterwards, only replaced.
  *
  * Returns: (transfer none)
  */

@@ -24,6 +24,7 @@ sc_deployment_record_free (ScDeploymentRecord *self)
   g_free (self->source);
   g_hash_table_unref (self->values);
   g_clear_pointer (&self->health, sc_health_free);
+  g_clear_pointer (&self->set_health, sc_health_free);
   g_free (self);
 }
 
@@ -35,6 +36,8 @@ sc_deployment_record_read (JsonObject *object, GError **error)
   guint64 installed_by = 0;
 
   self->health = sc_health_read (object, "health", &local_error);
+  if (local_error == NULL)
+    self->set_health = sc_health_read (object, "set-health", &local_error);
   if (local_error != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
@@ -69,6 +72,7 @@ sc_deployment_record_write (const ScDeploymentRecord *self, JsonObject *object)
     json_object_set_string_member (object, "source", self->source);
   json_object_set_object_member (object, "values", sc_stored_write_values (self->values));
   sc_health_write (self->health, object, "health");
+  sc_health_write (self->set_health, object, "set-health");
   json_object_set_int_member (object, "created-usec", self->created_usec);
   json_object_set_int_member (object, "installed-by", self->installed_by);
   json_object_set_boolean_member (object, "pinned", self->pinned);

@@ -12,12 +12,13 @@ struct _JsonObject;
 
 typedef struct
 {
-  guint64 id;         /* n of NAME.<n> */
-  char *digest;       /* (owned) of the manifest */
-  char *reference;    /* (owned) full name in the store */
-  char *source;       /* (owned) (nullable) where the image came from, with its transport */
-  GHashTable *values; /* (owned) what the caller had set: char* to char* */
-  ScHealth *health;   /* (owned) (nullable) complete; NULL when nothing is checked */
+  guint64 id;           /* n of NAME.<n> */
+  char *digest;         /* (owned) of the manifest */
+  char *reference;      /* (owned) full name in the store */
+  char *source;         /* (owned) (nullable) where the image came from, with its transport */
+  GHashTable *values;   /* (owned) what the caller had set: char* to char* */
+  ScHealth *health;     /* (owned) (nullable) complete; NULL when nothing is checked */
+  ScHealth *set_health; /* (owned) (nullable) what the caller had said of it */
   gint64 created_usec;
   guint installed_by; /* uid */
   gboolean pinned;    /* kept until it is unpinned */

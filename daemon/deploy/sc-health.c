@@ -261,6 +261,16 @@ sc_health_resolve (const ScHealth *image, const ScHealth *caller)
 }
 
 ScHealth *
+sc_health_merge (const ScHealth *before, const ScHealth *over)
+{
+  ScHealth *self = before != NULL ? sc_health_copy (before) : sc_health_copy (over);
+
+  if (before != NULL && over != NULL)
+    overlay (self, over);
+  return self;
+}
+
+ScHealth *
 sc_health_read (JsonObject *object, const char *member, GError **error)
 {
   JsonObject *stored = NULL;
@@ -318,6 +328,17 @@ sc_health_is_same (const ScHealth *a, const ScHealth *b)
   g_autoptr (JsonNode) left = json_node_init_object (json_node_alloc (), x);
   g_autoptr (JsonNode) right = json_node_init_object (json_node_alloc (), y);
   return json_node_equal (left, right);
+}
+
+char *
+sc_health_to_text (const ScHealth *self)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  if (self == NULL)
+    return NULL;
+  sc_health_write (self, object, "health");
+  return sc_json_to_text (json_object_get_member (object, "health"), TRUE);
 }
 
 char *

@@ -54,6 +54,10 @@ ScHealth *sc_health_from_image (const ScImageConfig *config);
  */
 ScHealth *sc_health_resolve (const ScHealth *image, const ScHealth *caller);
 
+/** sc_health_merge: (transfer full) (nullable): @before, with what @over says instead; either is
+ * nullable */
+ScHealth *sc_health_merge (const ScHealth *before, const ScHealth *over);
+
 /** sc_health_read: (transfer full) (nullable): of a state file: @object's @member; NULL without
  * @error when it has none. sc_health_write: @self: (nullable): nothing is written */
 ScHealth *sc_health_read (JsonObject *object, const char *member, GError **error);
@@ -61,6 +65,9 @@ void sc_health_write (const ScHealth *self, JsonObject *object, const char *memb
 
 /** sc_health_is_same: @a and @b: (nullable) */
 gboolean sc_health_is_same (const ScHealth *a, const ScHealth *b);
+
+/** sc_health_to_text: (transfer full): to be read and compared, JSON; NULL for NULL */
+char *sc_health_to_text (const ScHealth *self);
 
 /** sc_health_timer_text: (transfer full): text of the timer that has a complete check made again
  * and again while @name's service runs */

@@ -48,14 +48,18 @@ sc_privileges_list (const ScPrivilegeSources *sources, GError **error)
       && !sc_privileges_add_config (sources, list, error))
     return NULL;
   sc_privileges_add_tmpfiles (sources, list);
+  if (sources->health != NULL && sources->health->unit != NULL)
+    sc_privilege_list_add (list, SC_RISK_MEDIUM, "unit:health:%s", sources->health->unit);
   add_host_files (sources->host_files, list);
   sc_privilege_list_sort (list);
   return g_steal_pointer (&list);
 }
 
 static GPtrArray *
-load (const ScPaths *paths, const char *name, guint64 n, GError **error)
+load (const ScPaths *paths, const ScContainer *container, guint64 n, GError **error)
 {
+  const char *name = container->name;
+  const ScDeploymentRecord *deployment = sc_container_find (container, n);
   const char *runtime = NULL;
   g_auto (ScUnitTexts) texts = { 0 };
   g_autoptr (GBytes) config = sc_deployment_read_file_of (paths, name, n, "config.json", error);
@@ -76,20 +80,21 @@ load (const ScPaths *paths, const char *name, guint64 n, GError **error)
     .config_json = config_json,
     .service = texts.service,
     .tmpfiles = texts.tmpfiles,
+    .health = deployment != NULL ? deployment->health : NULL,
     .host_files = record,
   };
   return sc_privileges_list (&sources, error);
 }
 
 GPtrArray *
-sc_privileges_load (const ScPaths *paths, const char *name, guint64 n, GError **error)
+sc_privileges_load (const ScPaths *paths, const ScContainer *container, guint64 n, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  GPtrArray *list = load (paths, name, n, &cause);
+  GPtrArray *list = load (paths, container, n, &cause);
 
   /* The files are our own: whatever is wrong with them, the deployment is damaged. */
   if (list == NULL)
-    sc_error_set (error, SYSCONT_ERROR_DAMAGED, "privileges of %s.%" G_GUINT64_FORMAT ": %s", name,
-                  n, cause->message);
+    sc_error_set (error, SYSCONT_ERROR_DAMAGED, "privileges of %s.%" G_GUINT64_FORMAT ": %s",
+                  container->name, n, cause->message);
   return list;
 }

@@ -167,7 +167,7 @@ render (Adoption *self, GCancellable *cancellable, GError **error)
       || !sc_image_render (&request, &self->rendered, cancellable, error))
     return FALSE;
   self->after->has_service = self->rendered.rendering->texts.service != NULL;
-  sc_container_find (self->after, 0)->health = g_steal_pointer (&self->rendered.rendering->health);
+  sc_container_find (self->after, 0)->health = sc_health_copy (self->rendered.rendering->health);
   return TRUE;
 }
 

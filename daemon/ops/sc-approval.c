@@ -3,9 +3,9 @@
 
 GPtrArray *
 sc_approval_list_gains (
-    const ScPaths *paths, const char *name, guint64 n, GPtrArray *to, GError **error)
+    const ScPaths *paths, const ScContainer *container, guint64 n, GPtrArray *to, GError **error)
 {
-  g_autoptr (GPtrArray) from = sc_privileges_load (paths, name, n, error);
+  g_autoptr (GPtrArray) from = sc_privileges_load (paths, container, n, error);
 
   return from != NULL ? sc_privilege_list_gains (from, to) : NULL;
 }

@@ -9,13 +9,13 @@
 
 /**
  * sc_approval_list_gains:
- * @n: the deployment that runs now
+ * @n: the deployment of @container that runs now
  * @to: of ScPrivilege: those of the one that is switched to
  *
  * Returns: (transfer full) (nullable): of ScPrivilege; DAMAGED
  */
 GPtrArray *sc_approval_list_gains (
-    const ScPaths *paths, const char *name, guint64 n, GPtrArray *to, GError **error);
+    const ScPaths *paths, const ScContainer *container, guint64 n, GPtrArray *to, GError **error);
 
 /** sc_approval_check: PRIVILEGE_GAIN naming what of @gains the caller has not accepted */
 gboolean sc_approval_check (const ScOpContext *context, GPtrArray *gains, GError **error);

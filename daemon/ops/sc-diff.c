@@ -114,12 +114,14 @@ add_files (const DiffOp *self, ScOpContext *context, GVariantBuilder *rows, GErr
 }
 
 static gboolean
-add_privileges (const DiffOp *self, ScOpContext *context, GError **error)
+add_privileges (const DiffOp *self,
+                const ScContainer *container,
+                ScOpContext *context,
+                GError **error)
 {
-  const char *name = self->base.targets[0];
-  g_autoptr (GPtrArray) from = sc_privileges_load (context->paths, name, self->from, error);
+  g_autoptr (GPtrArray) from = sc_privileges_load (context->paths, container, self->from, error);
   g_autoptr (GPtrArray) to
-      = from != NULL ? sc_privileges_load (context->paths, name, self->to, error) : NULL;
+      = from != NULL ? sc_privileges_load (context->paths, container, self->to, error) : NULL;
   if (to == NULL)
     return FALSE;
 
@@ -145,7 +147,7 @@ diff (const DiffOp *self, ScOpContext *context, GError **error)
       || !sc_side_load (&to, context->paths, container, self->to, error))
     return FALSE;
   sc_side_compare (&from, &to, name, &rows);
-  if (!add_files (self, context, &rows, error) || !add_privileges (self, context, error))
+  if (!add_files (self, context, &rows, error) || !add_privileges (self, container, context, error))
     return FALSE;
   g_variant_dict_insert (context->result, "from-deployment", "t", self->from);
   g_variant_dict_insert (context->result, "deployment", "t", self->to);

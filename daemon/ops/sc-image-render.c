@@ -164,6 +164,7 @@ list_privileges (const ScRenderRequest *render, ScImageRendering *out, GError **
           .config_json = out->rendering->config_json,
           .service = out->rendering->texts.service,
           .tmpfiles = out->rendering->texts.tmpfiles,
+          .health = out->rendering->health,
           .host_files = out->host_plan != NULL ? out->host_plan->record : NULL,
           .is_once = render->once_unit != NULL };
 

@@ -220,6 +220,7 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
   const ScDeploymentRecord *current = sc_container_find (installed, installed->current);
   if (current != NULL && strcmp (current->digest, self->image->digest) == 0
       && sc_container_same_values (installed->set_values, self->op->values)
+      && sc_health_is_same (installed->health, self->op->health)
       && has_same_secrets (self, installed))
     {
       *done = TRUE;
@@ -230,9 +231,8 @@ check_installed (Install *self, gboolean *done, GCancellable *cancellable, GErro
       return finish_same (self, installed, cancellable, error);
     }
   return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS,
-                       "a container of that name is installed with another image or other values; "
-                       "choose another name or "
-                       "uninstall it first");
+                       "a container of that name is installed with another image, other values or "
+                       "another health check; choose another name or uninstall it first");
 }
 
 static gboolean
@@ -475,7 +475,7 @@ install (InstallOp *op, ScOpContext *context, GCancellable *cancellable, GError 
         return FALSE;
       self.container->has_service = self.rendered.rendering->texts.service != NULL;
       sc_container_find (self.container, 0)->health
-          = g_steal_pointer (&self.rendered.rendering->health);
+          = sc_health_copy (self.rendered.rendering->health);
       ScPlanEnd end = settle_plan (&self, error);
       if (end != SC_PLAN_AGREED)
         return end == SC_PLAN_SHOWN;

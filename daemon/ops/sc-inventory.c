@@ -44,7 +44,7 @@ static GPtrArray *
 load_privileges (const ScPaths *paths, const ScContainer *container)
 {
   g_autoptr (GError) error = NULL;
-  GPtrArray *privileges = sc_privileges_load (paths, container->name, container->current, &error);
+  GPtrArray *privileges = sc_privileges_load (paths, container, container->current, &error);
 
   if (privileges == NULL)
     sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .container = container->name }, "%s",

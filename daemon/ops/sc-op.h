@@ -250,9 +250,11 @@ typedef struct
   gboolean same_image;    /* the one in use: only values change */
   GHashTable *set;        /* (nullable) values, checked: char* to char* */
   char **unset;           /* (nullable) names of values that go back to the image's defaults */
-  gint64 observe_usec;    /* how long a new deployment is watched; -1: as configured */
-  gboolean force;         /* also what is held, in quarantine or in use already */
-  gboolean no_pull;       /* what the store has */
+  ScHealth *health;      /* (nullable) what is checked instead of what was before, as far as said */
+  gboolean unset_health; /* as the image says, but for @health */
+  gint64 observe_usec;   /* how long a new deployment is watched; -1: as configured */
+  gboolean force;        /* also what is held, in quarantine or in use already */
+  gboolean no_pull;      /* what the store has */
 } ScUpdateRequest;
 
 /** sc_op_new_update: @names: none for all that are due by their policy */

@@ -97,6 +97,7 @@ put_side (GString *text, const ScSide *side)
   put (text, "drop-in", side->texts.drop_in);
   put (text, "tmpfiles", side->texts.tmpfiles);
   put (text, "timer", side->texts.timer);
+  put (text, "health", side->health);
 }
 
 static void

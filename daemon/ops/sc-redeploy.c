@@ -18,6 +18,8 @@ make_after (const ScRedeployment *self, const ScDeploymentRecord *record, const 
     sc_set_text (&after->source, record->source);
   g_hash_table_unref (after->set_values);
   after->set_values = g_hash_table_ref (record->values);
+  g_clear_pointer (&after->health, sc_health_free);
+  after->health = sc_health_copy (record->set_health);
   sc_container_set_current (after, record->id);
   if (self->quarantine_reason != NULL && strcmp (from_digest, record->digest) != 0)
     sc_update_state_quarantine (&after->update, from_digest, self->quarantine_reason,
@@ -32,8 +34,8 @@ check_privileges (const ScRedeployment *self,
                   ScUpdateReport *report,
                   GError **error)
 {
-  report->gains = sc_approval_list_gains (self->context->paths, self->before->name,
-                                          (guint64)report->from, privileges, error);
+  report->gains = sc_approval_list_gains (self->context->paths, self->before, (guint64)report->from,
+                                          privileges, error);
   return report->gains != NULL
          && (self->operation == SC_INTENT_ROLLBACK || self->context->terms->plan_only
              || sc_approval_check (self->context, report->gains, error));
@@ -78,7 +80,7 @@ run (const ScRedeployment *self,
      GError **error)
 {
   g_autoptr (GPtrArray) privileges
-      = sc_privileges_load (self->context->paths, self->before->name, self->id, error);
+      = sc_privileges_load (self->context->paths, self->before, self->id, error);
 
   if (privileges == NULL || !check_privileges (self, privileges, report, error)
       || (texts->service != NULL && !sc_change_look (change, error)))

@@ -45,6 +45,7 @@ sc_side_load (
   gsize size_bytes = 0;
   const char *data = g_bytes_get_data (config, &size_bytes);
   self->config = g_strndup (data, size_bytes);
+  self->health = sc_health_to_text (record->health);
   self->values = g_hash_table_ref (record->values);
   return TRUE;
 }
@@ -54,6 +55,7 @@ sc_side_take (ScSide *self, const ScRendering *rendering, GHashTable *values, GH
 {
   self->config = g_strdup (rendering->config_json);
   sc_unit_texts_copy (&self->texts, &rendering->texts);
+  self->health = sc_health_to_text (rendering->health);
   self->values = g_hash_table_ref (values);
   self->secrets = secrets != NULL ? g_hash_table_ref (secrets) : NULL;
 }
@@ -63,6 +65,7 @@ sc_side_clear (ScSide *self)
 {
   g_clear_pointer (&self->config, g_free);
   sc_unit_texts_clear (&self->texts);
+  g_clear_pointer (&self->health, g_free);
   g_clear_pointer (&self->values, g_hash_table_unref);
   g_clear_pointer (&self->secrets, g_hash_table_unref);
 }
@@ -225,6 +228,7 @@ sc_side_compare (const ScSide *before, const ScSide *after, const char *name, GV
     { "drop-in", "50-syscont.conf", before->texts.drop_in, after->texts.drop_in },
     { "tmpfiles", "tmpfiles.d", before->texts.tmpfiles, after->texts.tmpfiles },
     { "timer", "health", before->texts.timer, after->texts.timer },
+    { "health", "check", before->health, after->health },
   };
   const ScSide *const sides[] = { before, after };
 

@@ -13,6 +13,7 @@ typedef struct
 {
   char *config;        /* (owned) (nullable) */
   ScUnitTexts texts;   /* (owned) */
+  char *health;        /* (owned) (nullable) the check */
   GHashTable *values;  /* (owned) (nullable) that were set: char* to char* */
   GHashTable *secrets; /* (owned) (nullable) the same */
 } ScSide;
@@ -36,7 +37,7 @@ void sc_side_add_row (GVariantBuilder *rows,
 /**
  * sc_side_compare:
  * @rows: of type aa{sv}: what differs is added: "kind" (s): "config", "unit", "drop-in", "tmpfiles",
- *   "timer" or "value", "action" (s): "create", "change" or "remove", "name" (s) and, of a text
+ *   "timer", "health" or "value", "action" (s): "create", "change" or "remove", "name" (s) and, of a text
  *   that is not removed, "diff" (s)
  */
 void sc_side_compare (const ScSide *before,

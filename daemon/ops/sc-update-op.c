@@ -378,6 +378,7 @@ switch_free (ScOp *base)
   g_clear_pointer (&self->update.reference, sc_reference_free);
   g_clear_pointer (&self->update.set, g_hash_table_unref);
   g_strfreev (self->update.unset);
+  g_clear_pointer (&self->update.health, sc_health_free);
   g_free (self->reason);
   g_free (self);
 }
@@ -412,6 +413,7 @@ sc_op_new_update (const char *const *names, const ScUpdateRequest *request)
       = request->reference != NULL ? sc_op_copy_reference (request->reference) : NULL;
   self->update.set = request->set != NULL ? g_hash_table_ref (request->set) : NULL;
   self->update.unset = g_strdupv (request->unset);
+  self->update.health = sc_health_copy (request->health);
   return &self->base;
 }
 

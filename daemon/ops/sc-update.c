@@ -270,6 +270,15 @@ merge_secrets (Update *self, GError **error)
   return TRUE;
 }
 
+/* (transfer full) (nullable): what is checked instead of what the image says, after this request */
+static ScHealth *
+merge_health (const Update *self)
+{
+  const ScUpdateRequest *request = self->request;
+
+  return sc_health_merge (request->unset_health ? NULL : self->before->health, request->health);
+}
+
 static gboolean
 has_same_secrets (const Update *self)
 {
@@ -303,6 +312,8 @@ prepare_state (Update *self)
     sc_set_text (&after->source, self->image->source);
   g_hash_table_unref (after->set_values);
   after->set_values = merge_values (self);
+  g_clear_pointer (&after->health, sc_health_free);
+  after->health = merge_health (self);
   self->report->to
       = (gint64)sc_container_add (after, self->image->digest, self->context->caller_uid)->id;
   sc_set_text (&self->report->reference, after->reference);
@@ -312,10 +323,12 @@ static gboolean
 is_same (const Update *self)
 {
   g_autoptr (GHashTable) values = merge_values (self);
+  g_autoptr (ScHealth) health = merge_health (self);
 
   return strcmp (self->image->digest, get_current (self)->digest) == 0
          && strcmp (new_reference (self), self->before->reference) == 0
-         && sc_container_same_values (values, self->before->set_values) && has_same_secrets (self);
+         && sc_container_same_values (values, self->before->set_values)
+         && sc_health_is_same (health, self->before->health) && has_same_secrets (self);
 }
 
 static const char *
@@ -396,7 +409,7 @@ render (Update *self, GCancellable *cancellable, GError **error)
     return FALSE;
   self->report->notes = g_strdupv (self->rendered.rendering->notes);
   sc_container_find (self->after, (guint64)self->report->to)->health
-      = g_steal_pointer (&self->rendered.rendering->health);
+      = sc_health_copy (self->rendered.rendering->health);
   return TRUE;
 }
 
@@ -406,7 +419,7 @@ check_privileges (Update *self, GError **error)
 {
   const ScContainer *before = self->before;
 
-  self->report->gains = sc_approval_list_gains (self->context->paths, before->name, before->current,
+  self->report->gains = sc_approval_list_gains (self->context->paths, before, before->current,
                                                 self->rendered.privileges, error);
   return self->report->gains != NULL
          && (self->request->mode == SC_UPDATE_STAGE || self->context->terms->plan_only

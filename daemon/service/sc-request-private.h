@@ -88,6 +88,9 @@ gboolean sc_request_accepts_privileges (const ScRequest *request);
  * INVALID_ARGUMENT */
 gboolean sc_request_take_plan_id (ScRequest *request, const char *plan_id, GError **error);
 
+/** sc_request_parse_health: @out: (transfer full): stays NULL when nothing was said */
+gboolean sc_request_parse_health (const ScOptions *options, ScHealth **out, GError **error);
+
 /**
  * sc_request_parse_platform:
  * @platform: (out) (transfer full): NULL when the option was not given

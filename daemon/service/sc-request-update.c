@@ -88,13 +88,19 @@ read_observe (const ScOptions *options, gint64 *observe_usec, GError **error)
   return check_duration ("option \"observe-usec\"", usec, MAX_OBSERVE_USEC, error);
 }
 
+static gboolean
+says_health (const ScUpdateRequest *update)
+{
+  return update->health != NULL || update->unset_health;
+}
+
 /* Which options make no sense together. */
 static gboolean
 check_combination (const ScRequest *request, const ScUpdateRequest *update, GError **error)
 {
   g_autoptr (GHashTable) secrets = sc_options_get_handle_map (request->options, "secrets");
   gboolean chooses = update->to_digest != NULL || update->reference != NULL || update->set != NULL
-                     || update->unset != NULL || secrets != NULL;
+                     || update->unset != NULL || secrets != NULL || says_health (update);
 
   if (request->subject.containers[0] == NULL && (chooses || update->mode != SC_UPDATE_ALL))
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT,
@@ -121,12 +127,13 @@ set_containers (ScRequest *request, const char *const *names, GError **error)
   return request->subject.containers != NULL;
 }
 
-/* Values are code, and so is an image: whoever gives both may as well install. */
+/* Values are code, and so are health checks and an image: whoever gives both may as well install. */
 static const char *
 choose_rule (const ScUpdateRequest *update, gboolean has_secrets)
 {
   gboolean chooses_image = update->to_digest != NULL || update->reference != NULL || update->force;
-  gboolean has_values = update->set != NULL || update->unset != NULL || has_secrets;
+  gboolean has_values
+      = update->set != NULL || update->unset != NULL || has_secrets || says_health (update);
 
   if (chooses_image)
     return has_values ? "Update:to-with-values" : "Update:to";
@@ -143,9 +150,11 @@ parse_update (const ScCall *call, ScRequest *request, GError **error)
   g_autoptr (GHashTable) values = NULL;
   g_autofree const char **unset = sc_options_get_strv (options, "unset");
   const char *reference = sc_options_get_string (options, "reference");
+  g_autoptr (ScHealth) health = NULL;
   ScUpdateRequest update = {
     .to_digest = (char *)sc_options_get_string (options, "to-digest"),
     .unset = (char **)unset,
+    .unset_health = sc_options_get_bool (options, "unset-health", FALSE),
     .force = sc_options_get_bool (options, "force", FALSE),
     .no_pull = sc_options_get_bool (options, "no-pull", FALSE),
   };
@@ -156,6 +165,7 @@ parse_update (const ScCall *call, ScRequest *request, GError **error)
       || !check_digest ("option \"to-digest\"", update.to_digest, error)
       || !sc_options_get_map (options, "values", &values, error)
       || !sc_set_values_check (values, error) || !check_unset (unset, values, error)
+      || !sc_request_parse_health (options, &health, error)
       || !read_observe (options, &update.observe_usec, error))
     return FALSE;
   if (reference != NULL
@@ -163,6 +173,7 @@ parse_update (const ScCall *call, ScRequest *request, GError **error)
     return FALSE;
   update.reference = request->subject.reference;
   update.set = values;
+  update.health = health;
   request->subject.digest = g_strdup (update.to_digest);
   if (!check_combination (request, &update, error))
     return FALSE;
@@ -221,16 +232,20 @@ parse_set_values (const ScCall *call, ScRequest *request, GError **error)
   g_autoptr (GVariant) dictionary = NULL;
   g_autoptr (GHashTable) values = NULL;
   g_autofree const char **unset = NULL;
+  g_autoptr (ScHealth) health = NULL;
   ScUpdateRequest update = { .same_image = TRUE, .no_pull = TRUE };
 
   g_variant_get (call->parameters, "(&s@a{ss}^a&s@a{sv})", &name, &dictionary, &unset, NULL);
   values = sc_options_read_map ("set", dictionary, error);
   if (values == NULL || !take_name (request, name, error) || !sc_set_values_check (values, error)
       || !check_unset (unset, values, error)
+      || !sc_request_parse_health (request->options, &health, error)
       || !read_observe (request->options, &update.observe_usec, error))
     return FALSE;
   update.set = values;
   update.unset = (char **)unset;
+  update.health = health;
+  update.unset_health = sc_options_get_bool (request->options, "unset-health", FALSE);
   update.force = sc_options_get_bool (request->options, "force", FALSE);
   if (sc_request_accepts_privileges (request))
     request->rule = "SetValues:accept";
@@ -345,9 +360,13 @@ parse_unquarantine (const ScCall *call, ScRequest *request, GError **error)
 }
 
 static const ScOptionSpec update_options[] = {
-  { "mode", "s" },     { "to-digest", "s" },          { "reference", "s" }, { "values", "a{ss}" },
-  { "unset", "as" },   { "observe-usec", "t" },       { "force", "b" },     { "no-pull", "b" },
-  { "no-queue", "b" }, { "accept-privileges", "as" }, { "plan-id", "s" },   { "secrets", "a{sh}" },
+  { "mode", "s" },       { "to-digest", "s" },
+  { "reference", "s" },  { "values", "a{ss}" },
+  { "unset", "as" },     { "observe-usec", "t" },
+  { "force", "b" },      { "no-pull", "b" },
+  { "no-queue", "b" },   { "accept-privileges", "as" },
+  { "plan-id", "s" },    { "secrets", "a{sh}" },
+  { "health", "a{sv}" }, { "unset-health", "b" },
   { NULL, NULL },
 };
 
@@ -357,9 +376,9 @@ static const ScOptionSpec rollback_options[] = {
 };
 
 static const ScOptionSpec set_options[] = {
-  { "observe-usec", "t" }, { "force", "b" },       { "accept-privileges", "as" },
-  { "plan-id", "s" },      { "secrets", "a{sh}" }, { "no-queue", "b" },
-  { NULL, NULL },
+  { "observe-usec", "t" }, { "force", "b" },        { "accept-privileges", "as" },
+  { "plan-id", "s" },      { "secrets", "a{sh}" },  { "no-queue", "b" },
+  { "health", "a{sv}" },   { "unset-health", "b" }, { NULL, NULL },
 };
 
 const ScMethod sc_request_update_methods[] = {

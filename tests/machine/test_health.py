@@ -2,7 +2,7 @@
 """Whether a service does its work: found out by a timer, and by every update before the old one is forgotten."""
 
 import images
-from test_update import UpdateCase
+from test_update import OBSERVE, UpdateCase
 
 SICK = ["CMD-SHELL", "test ! -e /data/sick || { echo sick as a dog; exit 4; }"]
 TIMER = "/etc/systemd/system/syscont-health@web.timer"
@@ -89,6 +89,63 @@ class Health(UpdateCase):
         self.machine.sh("systemctl daemon-reload")
         self.ctl("install", "web", "--name", "web", "--now", "--health-unit", "look.service", "--health-interval", "1")
         self.health_is("healthy")
+
+    def set(self, *options):
+        return self.ctl_json("set", "web", *OBSERVE, *options)["result"]
+
+    def interval_is(self, usec):
+        self.assertIn(f"OnUnitInactiveSec={usec // 1000}ms", self.machine.read(TIMER))
+
+    def test_said_later(self):
+        self.pull(images.checked(["CMD", "/bin/true"], interval_s=600))
+        self.ctl("install", "web", "--name", "web")
+        command = ("--health-cmd", "echo good >/data/was-here")
+        rows = self.ctl_json("set", "web", *command, "--dry-run")["result"]["changes"]
+        diff, = [row["diff"] for row in rows if row["kind"] == "health"]
+        self.assertIn("was-here", diff)
+        for changed in (True, False):
+            self.assertEqual(self.set(*command, "--health-interval", "1s")["changed"], changed)
+        # of what is not said again it stays as it was
+        self.set("--health-interval", "2s")
+        self.assertFalse(self.set(*command)["changed"])
+        self.interval_is(2000000)
+        self.pull(images.checked(["CMD", "/bin/true"], "two\n", interval_s=600))
+        self.assertTrue(self.update()["changed"])
+        self.interval_is(2000000)
+        self.assertTrue(self.update("--unset-health")["changed"])
+        self.interval_is(600000000)
+        self.assertFalse(self.set("--unset-health")["changed"])
+        self.ctl("rollback", "web")
+        self.interval_is(2000000)
+        self.assertFalse(self.set(*command)["changed"])
+        events = [row["event"] for row in self.ctl_json("history", "web")["events"]]
+        self.assertEqual(events.count("set-values"), 2)
+        self.ctl("start", "web")
+        self.health_is("healthy")
+        self.assertEqual(self.machine.read(f"{self.data()}/was-here"), "good\n")
+        # one that fails is taken back, and so is what was said
+        self.assert_fails(6, "RolledBack", "set", "web", "--health-cmd", "exit 3", *OBSERVE)
+        self.assertEqual(self.container("web")["quarantine"], [])
+        self.assertFalse(self.set(*command)["changed"])
+        self.ctl("stop", "web")
+        self.set("--no-healthcheck")
+        self.assertFalse(self.machine.exists(TIMER))
+        self.assertEqual(self.ctl("set", "web", "--health-interval", "often", check=False).status, 2)
+
+    def test_unit_of_the_host_is_a_privilege(self):
+        self.pull(images.plain())
+        self.ctl("install", "web", "--name", "web")
+        self.machine.write("/etc/systemd/system/look.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n")
+        self.addCleanup(self.machine.sh, "rm /etc/systemd/system/look.service; systemctl daemon-reload")
+        self.machine.sh("systemctl daemon-reload")
+        word = "unit:health:look.service"
+        gains = self.ctl_json("set", "web", "--health-unit", "look.service", "--dry-run")["result"]["privilege-gains"]
+        self.assertEqual([row["word"] for row in gains], [word])
+        self.assert_fails(7, "PrivilegeGain", "set", "web", "--health-unit", "look.service", mentions=[word])
+        self.assertFalse(self.machine.exists(TIMER))
+        self.set("--health-unit", "look.service", "--accept-privilege", word)
+        self.assertIn({"word": word, "risk": "medium"}, self.container("web")["privileges"])
+        self.assertTrue(self.machine.exists(TIMER))
 
     def test_said_in_the_manifest(self):
         def image(health):
