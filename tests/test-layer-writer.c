@@ -101,15 +101,31 @@ static const LayerCase cases[] = {
   { "strange-name", { F ("a\nb\033[31m", "a") }, "a\nb\033[31m 644 \"a\"\n", "/" },
 };
 
-static char *
-join_implicit (StoreFixture *fixture, const char *commit)
+static GVariant *
+get_metadata (StoreFixture *fixture, const char *commit)
 {
   g_autoptr (GVariant) variant = NULL;
   g_autoptr (GError) error = NULL;
 
   ostree_repo_load_commit (sc_repo_get_ostree (fixture->repo), commit, &variant, NULL, &error);
   g_assert_no_error (error);
-  g_autoptr (GVariant) metadata = g_variant_get_child_value (variant, 0);
+  return g_variant_get_child_value (variant, 0);
+}
+
+static gboolean
+has_whiteouts (StoreFixture *fixture, const char *commit)
+{
+  g_autoptr (GVariant) metadata = get_metadata (fixture, commit);
+  gboolean value = FALSE;
+
+  g_assert_true (g_variant_lookup (metadata, "syscont.has-whiteouts", "b", &value));
+  return value;
+}
+
+static char *
+join_implicit (StoreFixture *fixture, const char *commit)
+{
+  g_autoptr (GVariant) metadata = get_metadata (fixture, commit);
   g_autoptr (GVariant) value
       = g_variant_lookup_value (metadata, "syscont.implicit-dirs", G_VARIANT_TYPE_STRING_ARRAY);
   g_assert_nonnull (value);
@@ -139,6 +155,7 @@ test_tree (StoreFixture *fixture, gconstpointer data)
   g_assert_cmpstr (tree, ==, expected);
   g_autofree char *implicit = join_implicit (fixture, commit);
   g_assert_cmpstr (implicit, ==, row->implicit);
+  g_assert_cmpint (has_whiteouts (fixture, commit), ==, strstr (expected, ".wh.") != NULL);
 }
 
 typedef struct

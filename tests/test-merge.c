@@ -345,17 +345,19 @@ test_missing_layer (StoreFixture *fixture, gconstpointer data)
   sc_repo_abort (fixture->repo);
 }
 
-/* FC11 */
+/* FC11: a directory that has to be opened */
 static void
 test_damaged_directory (StoreFixture *fixture, gconstpointer data)
 {
   static const LayerEntry rows[] = { F ("d/f", "a"), { 0 } };
+  static const LayerEntry upper_rows[] = { F ("g", "a"), { 0 } };
   OstreeRepo *ostree = sc_repo_get_ostree (fixture->repo);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) commit_variant = NULL;
 
   store_begin (fixture);
   g_autofree char *layer = store_make_layer (fixture, rows);
+  g_autofree char *upper = store_make_layer (fixture, upper_rows);
   store_commit (fixture);
   ostree_repo_load_commit (ostree, layer, &commit_variant, NULL, &error);
   g_assert_no_error (error);
@@ -370,7 +372,7 @@ test_damaged_directory (StoreFixture *fixture, gconstpointer data)
   g_assert_true (g_file_set_contents (path, bytes, (gssize)size, NULL));
 
   store_begin (fixture);
-  g_autofree char *commit = merge_two (fixture, layer, layer, &error);
+  g_autofree char *commit = merge_two (fixture, layer, upper, &error);
   g_assert_null (commit);
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_STORAGE_CORRUPT);
   store_assert_contains (error, hex);

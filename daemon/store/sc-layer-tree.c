@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define OVERLAY_WHITEOUT_PREFIX ".ostree-wh."
 #define MAX_IMPLICIT_TEXT_BYTES (4 * 1024 * 1024) /* a commit may have 10 MiB */
 
 /* Recursion below is bounded by the depth of a path, SC_ENTRY_MAX_DEPTH. */
@@ -22,7 +23,15 @@ struct _ScLayerTree
   ScChecksum implicit_meta;
   guint max_implicit;
   guint n_implicit; /* ever made */
+  gboolean has_reserved;
 };
+
+gboolean
+sc_layer_is_reserved (const char *name)
+{
+  return g_str_has_prefix (name, SC_WHITEOUT_PREFIX)
+         || g_str_has_prefix (name, OVERLAY_WHITEOUT_PREFIX);
+}
 
 static void
 node_free (Node *self)
@@ -48,13 +57,15 @@ node_get_child (Node *self, const char *name)
   return self->children != NULL ? g_hash_table_lookup (self->children, name) : NULL;
 }
 
+/* The one place where a name comes in. */
 static void
-node_set_child (Node *self, const char *name, Node *child)
+set_child (ScLayerTree *self, Node *parent, const char *name, Node *child)
 {
-  if (self->children == NULL)
-    self->children
+  if (parent->children == NULL)
+    parent->children
         = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)node_free);
-  g_hash_table_replace (self->children, g_strdup (name), child);
+  g_hash_table_replace (parent->children, g_strdup (name), child);
+  self->has_reserved |= sc_layer_is_reserved (name);
 }
 
 ScLayerTree *
@@ -90,7 +101,7 @@ ensure_child_directory (ScLayerTree *self, Node *directory, const char *name, GE
     }
   self->n_implicit++;
   child = node_new (TRUE, TRUE, &self->implicit_meta);
-  node_set_child (directory, name, child);
+  set_child (self, directory, name, child);
   return child;
 }
 
@@ -131,7 +142,7 @@ sc_layer_tree_put_directory (ScLayerTree *self,
   Node *node = path[0] == '\0' ? self->root : node_get_child (parent, name);
   if (node == NULL || !node->is_directory)
     {
-      node_set_child (parent, name, node_new (TRUE, FALSE, meta));
+      set_child (self, parent, name, node_new (TRUE, FALSE, meta));
       return TRUE;
     }
   node->checksum = *meta;
@@ -150,7 +161,7 @@ sc_layer_tree_put_file (ScLayerTree *self,
   if (parent == NULL)
     return FALSE;
 
-  node_set_child (parent, name, node_new (FALSE, FALSE, object));
+  set_child (self, parent, name, node_new (FALSE, FALSE, object));
   return TRUE;
 }
 
@@ -168,6 +179,12 @@ sc_layer_tree_find (ScLayerTree *self, const char *path, ScChecksum *object)
     return SC_LAYER_NODE_DIRECTORY;
   *object = node->checksum;
   return SC_LAYER_NODE_FILE;
+}
+
+gboolean
+sc_layer_tree_has_reserved (ScLayerTree *self)
+{
+  return self->has_reserved;
 }
 
 static gboolean

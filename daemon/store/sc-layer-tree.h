@@ -11,6 +11,9 @@
 #define SC_WHITEOUT_PREFIX ".wh."
 #define SC_OPAQUE_NAME     ".wh..wh..opq"
 
+/** sc_layer_is_reserved: whether a name begins as the whiteouts of any tool do */
+gboolean sc_layer_is_reserved (const char *name);
+
 typedef struct _ScLayerTree ScLayerTree;
 
 /**
@@ -44,6 +47,9 @@ typedef enum
 
 /** sc_layer_tree_find: @object: (out): of a file */
 ScLayerNodeType sc_layer_tree_find (ScLayerTree *self, const char *path, ScChecksum *object);
+
+/** sc_layer_tree_has_reserved: whether any name that ever came in is a reserved one */
+gboolean sc_layer_tree_has_reserved (ScLayerTree *self);
 
 /** sc_layer_tree_write: writes the dirtrees; @tree and @meta: (out): of the root */
 gboolean sc_layer_tree_write (ScLayerTree *self,

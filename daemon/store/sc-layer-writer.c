@@ -296,7 +296,7 @@ sc_layer_writer_write (ScLayerWriter *self,
 }
 
 static GVariant *
-make_metadata (const ScLayerInfo *info, char **implicit)
+make_metadata (const ScLayerInfo *info, char **implicit, gboolean has_whiteouts)
 {
   g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, info->size_bytes);
   g_autofree char *unpacked = g_strdup_printf ("%" G_GUINT64_FORMAT, info->unpacked_bytes);
@@ -309,6 +309,8 @@ make_metadata (const ScLayerInfo *info, char **implicit)
                          g_variant_new_string (info->diff_id));
   g_variant_builder_add (&builder, "{sv}", "syscont.implicit-dirs",
                          g_variant_new_strv ((const char *const *)implicit, -1));
+  g_variant_builder_add (&builder, "{sv}", "syscont.has-whiteouts",
+                         g_variant_new_boolean (has_whiteouts));
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
@@ -336,7 +338,8 @@ sc_layer_writer_finish (ScLayerWriter *self,
   g_auto (GStrv) implicit = sc_layer_tree_list_implicit (self->tree, error);
   if (implicit == NULL)
     return NULL;
-  g_autoptr (GVariant) metadata = make_metadata (info, implicit);
+  g_autoptr (GVariant) metadata
+      = make_metadata (info, implicit, sc_layer_tree_has_reserved (self->tree));
   commit.metadata = metadata;
   return sc_commit_write (self->ostree, &commit, cancellable, error);
 }

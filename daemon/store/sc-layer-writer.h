@@ -51,8 +51,8 @@ typedef struct
  * sc_layer_writer_finish:
  *
  * Writes trees and the commit with the metadata docker.size, docker.uncompressed_size,
- * docker.uncompressed_digest and syscont.implicit-dirs (directories that the tar implied without an
- * entry, an array of strings).
+ * docker.uncompressed_digest, syscont.implicit-dirs (directories that the tar implied without an
+ * entry, an array of strings) and syscont.has-whiteouts (a boolean).
  *
  * Returns: (transfer full) (nullable): checksum of the commit; no ref is set
  */

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define OVERLAY_WHITEOUT_PREFIX ".ostree-wh."
-
 void
 sc_merge_dir_free (ScMergeDir *self)
 {
@@ -48,13 +46,6 @@ sc_merge_subdir_read (GVariant *entry, ScMergeSubdir *out)
   sc_tree_get_checksum (entry, 2, &out->meta);
 }
 
-gboolean
-sc_merge_is_reserved (const char *name)
-{
-  return g_str_has_prefix (name, SC_WHITEOUT_PREFIX)
-         || g_str_has_prefix (name, OVERLAY_WHITEOUT_PREFIX);
-}
-
 /* Markers never come in. */
 void
 sc_merge_dir_take_files (ScMergeDir *self, GVariant *files)
@@ -67,7 +58,7 @@ sc_merge_dir_take_files (ScMergeDir *self, GVariant *files)
 
       g_variant_get_child (entry, 0, "&s", &name);
       sc_tree_get_checksum (entry, 1, &object);
-      if (!sc_merge_is_reserved (name))
+      if (!sc_layer_is_reserved (name))
         g_hash_table_replace (self->files, g_strdup (name), g_memdup2 (&object, sizeof object));
     }
 }
@@ -130,7 +121,7 @@ sc_merge_dir_add_file (ScMergeDir *dir, GVariant *entry)
   const char *name = NULL;
 
   g_variant_get_child (entry, 0, "&s", &name);
-  if (sc_merge_is_reserved (name))
+  if (sc_layer_is_reserved (name))
     return;
   sc_tree_get_checksum (entry, 1, &object);
 

@@ -58,7 +58,4 @@ typedef struct
 /** sc_merge_subdir_read: @entry: of a dirtree's directories, must outlive @out */
 void sc_merge_subdir_read (GVariant *entry, ScMergeSubdir *out);
 
-/** sc_merge_is_reserved: whether a name begins as the whiteouts of any tool do */
-gboolean sc_merge_is_reserved (const char *name);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScMergeDir, sc_merge_dir_free)

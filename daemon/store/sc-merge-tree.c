@@ -64,7 +64,7 @@ check_whiteout (Walk *walk, GVariant *entry, const char *name, GError **error)
 
   if (strcmp (name, SC_OPAQUE_NAME) != 0
       && (hidden[0] == '\0' || strcmp (hidden, ".") == 0 || strcmp (hidden, "..") == 0
-          || sc_merge_is_reserved (hidden)))
+          || sc_layer_is_reserved (hidden)))
     return refuse_name (walk, name, error);
 
   sc_tree_get_checksum (entry, 1, &object);
@@ -95,7 +95,7 @@ collect_markers (Walk *walk, GVariant *files, GVariant *dirs, GPtrArray *markers
 
       g_autoptr (GVariant) entry = g_variant_get_child_value (dirs, i);
       g_variant_get_child (entry, 0, "&s", &name);
-      if (sc_merge_is_reserved (name))
+      if (sc_layer_is_reserved (name))
         return refuse_name (walk, name, error);
     }
   for (gsize i = 0; i < n_files; i++)
@@ -104,7 +104,7 @@ collect_markers (Walk *walk, GVariant *files, GVariant *dirs, GPtrArray *markers
 
       g_autoptr (GVariant) entry = g_variant_get_child_value (files, i);
       g_variant_get_child (entry, 0, "&s", &name);
-      if (!sc_merge_is_reserved (name))
+      if (!sc_layer_is_reserved (name))
         continue;
       if (!g_str_has_prefix (name, SC_WHITEOUT_PREFIX))
         return refuse_name (walk, name, error);
@@ -159,8 +159,8 @@ leave (Walk *walk, gsize length)
   g_string_truncate (walk->path, length);
 }
 
-/* A directory where there is none: taken over as it is, without being opened, when no marker is
- * anywhere in it. */
+/* A directory where there is none: taken over as it is when no marker is anywhere in it, and without
+ * a look at it when that is known. */
 static ScMergeDir *
 graft (Walk *walk, const ScChecksum *tree, const ScChecksum *meta, GError **error)
 {
@@ -170,6 +170,8 @@ graft (Walk *walk, const ScChecksum *tree, const ScChecksum *meta, GError **erro
   g_autoptr (GVariant) dirs = NULL;
   gsize length = walk->path->len;
 
+  if (!walk->layer->has_whiteouts)
+    return g_steal_pointer (&dir);
   if (!load_layer_dir (walk, tree, &files, &dirs, markers, error))
     return NULL;
 

@@ -24,6 +24,7 @@ typedef struct
   GHashTable
       *implicit; /* (nullable) set of the paths of directories without an entry of their own, "" for
                  * the root */
+  gboolean has_whiteouts; /* or may have; FALSE lets whole directories be taken over unopened */
 } ScMergeLayer;
 
 /** sc_merge_tree_apply: lays @layer over what there is */

@@ -17,6 +17,7 @@ apply_layer (ScMergeTree *tree,
 
   g_autoptr (GHashTable) implicit = sc_commit_dup_implicit (commit);
   layer.implicit = implicit;
+  layer.has_whiteouts = sc_commit_may_have_whiteouts (commit);
   return sc_merge_tree_apply (tree, &layer, cancellable, error);
 }
 

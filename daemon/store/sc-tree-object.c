@@ -296,3 +296,13 @@ sc_commit_dup_implicit (GVariant *commit)
     g_hash_table_add (paths, path);
   return g_steal_pointer (&paths);
 }
+
+gboolean
+sc_commit_may_have_whiteouts (GVariant *commit)
+{
+  g_autoptr (GVariant) metadata = g_variant_get_child_value (commit, 0);
+  gboolean has_whiteouts = TRUE;
+
+  (void)g_variant_lookup (metadata, "syscont.has-whiteouts", "b", &has_whiteouts);
+  return has_whiteouts;
+}

@@ -118,3 +118,6 @@ gboolean sc_commit_get_root (GVariant *commit, ScChecksum *tree, ScChecksum *met
  * that have no entry of their own, "" for the root; NULL for a layer that another tool stored: all
  * of its directories count as real */
 GHashTable *sc_commit_dup_implicit (GVariant *commit);
+
+/** sc_commit_may_have_whiteouts: FALSE when the layer's writer has seen no reserved name in it */
+gboolean sc_commit_may_have_whiteouts (GVariant *commit);
