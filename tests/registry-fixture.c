@@ -3,6 +3,7 @@
 
 #include "base/sc-digest.h"
 #include "base/sc-fd.h"
+#include "fetch/sc-authorities.h"
 #include "fetch/sc-blob-pump.h"
 #include "fetch/sc-document.h"
 #include "fetch/sc-proxy.h"
@@ -390,7 +391,9 @@ trust (const char *certificate)
 void
 trust_system (void)
 {
-  g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
+  g_autoptr (GTlsDatabase) authorities = sc_authorities_new ();
+
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), authorities);
   if (trusted_path != NULL)
     g_remove (trusted_path);
   g_clear_pointer (&trusted_path, g_free);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/sc-log.h"
+#include "fetch/sc-authorities.h"
 #include "fetch/sc-fetch-server.h"
 #include "fetch/sc-proxy.h"
 
@@ -36,6 +37,9 @@ main (void)
       return EXIT_FAILURE;
     }
   (void)g_unix_set_fd_nonblocking (STDIN_FILENO, FALSE, NULL);
+
+  g_autoptr (GTlsDatabase) authorities = sc_authorities_new ();
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), authorities);
 
   g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (GProxyResolver) proxy = sc_proxy_resolver_new (environment);
