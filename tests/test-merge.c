@@ -2,6 +2,8 @@
 #include "store-fixture.h"
 #include "store/sc-merge.h"
 
+#include <glib/gstdio.h>
+
 #define D(path, mode)                                                                              \
   {                                                                                                \
     SC_ENTRY_DIRECTORY, path, NULL, mode                                                           \
@@ -147,7 +149,7 @@ test_layers (StoreFixture *fixture, gconstpointer data)
     }
   g_auto (GStrv) layers = g_strv_builder_end (builder);
   g_autofree char *commit
-      = sc_merge_layers (fixture->repo, (const char *const *)layers, 0, NULL, &error);
+      = sc_merge_layers (fixture->repo, (const char *const *)layers, NULL, 0, NULL, &error);
   g_assert_no_error (error);
   store_commit (fixture);
 
@@ -160,7 +162,7 @@ merge_two (StoreFixture *fixture, const char *lower, const char *upper, GError *
 {
   const char *const layers[] = { lower, upper, NULL };
 
-  return sc_merge_layers (fixture->repo, layers, 7, NULL, error);
+  return sc_merge_layers (fixture->repo, layers, NULL, 7, NULL, error);
 }
 
 static void
@@ -405,6 +407,138 @@ test_unchanged_directories_are_reused (StoreFixture *fixture, gconstpointer data
   g_assert_cmpuint (before.metadata_objects_total, ==, 3);
 }
 
+#define RANDOM_MERGES 150
+
+/* An entry somewhere in a tree of three levels with three names: most are in the way of another. */
+static void
+fill_random_row (LayerEntry *row, char *path)
+{
+  static const ScEntryType types[]
+      = { SC_ENTRY_DIRECTORY, SC_ENTRY_REGULAR,  SC_ENTRY_REGULAR, SC_ENTRY_REGULAR,
+          SC_ENTRY_SYMLINK,   SC_ENTRY_WHITEOUT, SC_ENTRY_OPAQUE };
+  static const char *const texts[] = { "a", "b" };
+  static const guint32 modes[] = { 0700, 0755 };
+  gint32 depth = g_test_rand_int_range (1, 4);
+
+  for (gint32 i = 0; i < depth; i++)
+    {
+      path[2 * i] = (char)('x' + g_test_rand_int_range (0, 3));
+      path[2 * i + 1] = i + 1 < depth ? '/' : '\0';
+    }
+  ScEntryType type = types[g_test_rand_int_range (0, G_N_ELEMENTS (types))];
+  gboolean has_text = type == SC_ENTRY_REGULAR || type == SC_ENTRY_SYMLINK;
+  *row = (LayerEntry){ type, path, has_text ? texts[g_test_rand_int_range (0, 2)] : NULL,
+                       modes[g_test_rand_int_range (0, 2)] };
+}
+
+static void
+add_random_layers (StoreFixture *fixture, GStrvBuilder *commits, gint32 n)
+{
+  for (gint32 i = 0; i < n; i++)
+    {
+      char paths[MAX_ROWS][8];
+      LayerEntry rows[MAX_ROWS] = { { 0 } };
+      gint32 n_rows = g_test_rand_int_range (1, MAX_ROWS);
+
+      for (gint32 row = 0; row < n_rows; row++)
+        fill_random_row (&rows[row], paths[row]);
+      g_autofree char *commit = store_make_layer (fixture, rows);
+      g_strv_builder_add (commits, commit);
+    }
+}
+
+static char **
+add_to_base (StoreFixture *fixture, char **base, gint32 n)
+{
+  g_autoptr (GStrvBuilder) commits = g_strv_builder_new ();
+
+  g_strv_builder_addv (commits, (const char **)base);
+  add_random_layers (fixture, commits, n);
+  return g_strv_builder_end (commits);
+}
+
+static char *
+merge (StoreFixture *fixture, char **layers, const ScMerged *sibling)
+{
+  g_autoptr (GError) error = NULL;
+  char *commit
+      = sc_merge_layers (fixture->repo, (const char *const *)layers, sibling, 0, NULL, &error);
+
+  g_assert_no_error (error);
+  return commit;
+}
+
+/* Two images with the same lower layers: the second one is the same tree with and without the help of
+ * the first. */
+static void
+test_sibling (StoreFixture *fixture, gconstpointer data)
+{
+  store_begin (fixture);
+  for (guint i = 0; i < RANDOM_MERGES; i++)
+    {
+      g_autoptr (GStrvBuilder) commits = g_strv_builder_new ();
+      add_random_layers (fixture, commits, g_test_rand_int_range (1, 4));
+      g_auto (GStrv) base = g_strv_builder_end (commits);
+      ScMerged sibling = { .layers = add_to_base (fixture, base, g_test_rand_int_range (0, 3)) };
+      g_auto (GStrv) layers = add_to_base (fixture, base, g_test_rand_int_range (0, 3));
+
+      sibling.commit = merge (fixture, sibling.layers, NULL);
+      g_autofree char *with = merge (fixture, layers, &sibling);
+      g_autofree char *without = merge (fixture, layers, NULL);
+      g_assert_cmpstr (with, ==, without);
+      g_free (sibling.commit);
+      g_strfreev (sibling.layers);
+    }
+  store_commit (fixture);
+}
+
+/* A layer that the image does not touch is not even opened: here one of whose directories is gone. */
+static void
+test_sibling_spares_reading (StoreFixture *fixture, gconstpointer data)
+{
+  static const LayerEntry rows[][3] = { { F ("d/f", "a"), F ("d/g", "a") },
+                                        { F ("d/f", "b"), F ("d/h", "b") },
+                                        { F ("e/f", "c") },
+                                        { F ("e/f", "d") } };
+  char *commits[G_N_ELEMENTS (rows)];
+  g_autoptr (GError) error = NULL;
+
+  store_begin (fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    commits[i] = store_make_layer (fixture, rows[i]);
+  char *first[] = { commits[0], commits[1], commits[2], NULL };
+  char *second[] = { commits[0], commits[1], commits[3], NULL };
+  ScMerged sibling = { merge (fixture, first, NULL), first };
+  store_commit (fixture);
+
+  /* "d" of the second layer */
+  g_autoptr (GFile) directory = NULL;
+  ostree_repo_read_commit (sc_repo_get_ostree (fixture->repo), commits[1], &directory, NULL, NULL,
+                           &error);
+  g_assert_no_error (error);
+  g_autoptr (GFile) child = g_file_get_child (directory, "d");
+  ostree_repo_file_ensure_resolved (OSTREE_REPO_FILE (child), &error);
+  g_assert_no_error (error);
+  const char *hex = ostree_repo_file_tree_get_contents_checksum (OSTREE_REPO_FILE (child));
+  g_autofree char *path
+      = g_strdup_printf ("%s/objects/%.2s/%s.dirtree", fixture->paths->repository, hex, hex + 2);
+  g_assert_cmpint (g_remove (path), ==, 0);
+
+  store_begin (fixture);
+  g_autofree char *failed
+      = sc_merge_layers (fixture->repo, (const char *const *)second, NULL, 0, NULL, &error);
+  g_assert_null (failed);
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_STORAGE_CORRUPT);
+  g_autofree char *commit = merge (fixture, second, &sibling);
+  store_commit (fixture);
+  g_autofree char *tree = store_list_tree (fixture, commit);
+  g_assert_cmpstr (tree, ==,
+                   "d/ 755\nd/f 644 \"b\"\nd/g 644 \"a\"\nd/h 644 \"b\"\ne/ 755\ne/f 644 \"d\"\n");
+  g_free (sibling.commit);
+  for (guint i = 0; i < G_N_ELEMENTS (commits); i++)
+    g_free (commits[i]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -430,6 +564,10 @@ main (int argc, char **argv)
               store_tear_down);
   g_test_add ("/merge/layers/damaged-directory", StoreFixture, NULL, store_set_up,
               test_damaged_directory, store_tear_down_damaged);
+  g_test_add ("/merge/sibling/same-tree", StoreFixture, NULL, store_set_up, test_sibling,
+              store_tear_down);
+  g_test_add ("/merge/sibling/spares-reading", StoreFixture, NULL, store_set_up,
+              test_sibling_spares_reading, store_tear_down_damaged);
   g_test_add ("/merge/layers/unchanged-directories-are-reused", StoreFixture, NULL, store_set_up,
               test_unchanged_directories_are_reused, store_tear_down);
   return g_test_run ();

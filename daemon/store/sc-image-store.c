@@ -4,6 +4,7 @@
 #include "base/sc-digest.h"
 #include "image/sc-reference.h"
 #include "store/sc-image-list.h"
+#include "store/sc-image-sibling.h"
 #include "store/sc-merge.h"
 #include "store/sc-object-writer.h"
 
@@ -181,8 +182,10 @@ sc_image_store_add (ScRepo *repo,
     return sc_prefix_error (error, "storing \"%s\": ", shown);
 
   guint64 created_s = read_created (image->config_bytes, image->manifest->layers->len);
+  g_autoptr (ScMerged) sibling
+      = sc_image_sibling_find (repo, image->manifest_digest, image->manifest);
   g_autofree char *rootfs = sc_merge_layers (repo, (const char *const *)image->layer_commits,
-                                             created_s, cancellable, error);
+                                             sibling, created_s, cancellable, error);
   g_autofree char *config = rootfs != NULL ? write_config (repo, image, cancellable, error) : NULL;
   g_autofree char *commit = config != NULL ? write_image (repo, image, cancellable, error) : NULL;
   if (commit == NULL)
@@ -362,7 +365,7 @@ make_rootfs (ScRepo *repo,
     return NULL;
   g_autoptr (ScRepoTransaction) transaction = repo;
   g_autofree char *commit
-      = sc_merge_layers (repo, (const char *const *)layers, created_s, cancellable, error);
+      = sc_merge_layers (repo, (const char *const *)layers, NULL, created_s, cancellable, error);
   if (commit == NULL)
     return NULL;
   sc_repo_set_ref (transaction, ref, commit);

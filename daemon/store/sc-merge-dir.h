@@ -21,6 +21,7 @@ typedef struct
   GHashTable *files;   /* (owned) (nullable) char* to ScChecksum*, once opened */
   GHashTable *dirs;    /* (owned) (nullable) char* to ScMergeDir*, once opened */
   gboolean is_changed; /* opened, and different from @tree */
+  gboolean is_settled; /* no layer adds to it */
 } ScMergeDir;
 
 ScMergeDir *sc_merge_dir_new (const ScChecksum *tree, const ScChecksum *meta);

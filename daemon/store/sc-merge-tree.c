@@ -9,8 +9,9 @@
 
 struct _ScMergeTree
 {
-  OstreeRepo *repo; /* (owned) */
-  ScMergeDir *root; /* (owned) (nullable) before the first layer */
+  OstreeRepo *repo;    /* (owned) */
+  ScMergeGuide *guide; /* (owned) (nullable) */
+  ScMergeDir *root;    /* (owned) (nullable) before the first layer */
   guint n_visited;
 };
 
@@ -21,15 +22,24 @@ typedef struct
   const ScMergeLayer *layer;
   GString *path; /* of the directory at hand */
   guint depth;
+  const ScMergeGuide *guide; /* (nullable) what is known of the directory at hand */
   GCancellable *cancellable;
 } Walk;
 
+/* Where a walk was before it went down. */
+typedef struct
+{
+  gsize path_length;
+  const ScMergeGuide *guide;
+} Above;
+
 ScMergeTree *
-sc_merge_tree_new (OstreeRepo *repo)
+sc_merge_tree_new (OstreeRepo *repo, ScMergeGuide *guide)
 {
   ScMergeTree *self = g_new0 (ScMergeTree, 1);
 
   self->repo = g_object_ref (repo);
+  self->guide = guide;
   return self;
 }
 
@@ -37,6 +47,7 @@ void
 sc_merge_tree_free (ScMergeTree *self)
 {
   g_clear_pointer (&self->root, sc_merge_dir_free);
+  g_clear_pointer (&self->guide, sc_merge_guide_free);
   g_object_unref (self->repo);
   g_free (self);
 }
@@ -140,8 +151,9 @@ load_layer_dir (Walk *walk,
 }
 
 static gboolean
-enter (Walk *walk, const char *name, GError **error)
+enter (Walk *walk, const char *name, Above *above, GError **error)
 {
+  *above = (Above){ walk->path->len, walk->guide };
   if (walk->depth >= SC_MERGE_MAX_DEPTH)
     return sc_error_set (error, SYSCONT_ERROR_LIMIT_EXCEEDED,
                          "directories are nested deeper than %d", SC_MERGE_MAX_DEPTH);
@@ -149,14 +161,55 @@ enter (Walk *walk, const char *name, GError **error)
   if (walk->path->len > 0)
     g_string_append_c (walk->path, '/');
   g_string_append (walk->path, name);
+  walk->guide = sc_merge_guide_find (walk->guide, name);
   return TRUE;
 }
 
 static void
-leave (Walk *walk, gsize length)
+leave (Walk *walk, const Above *above)
 {
   walk->depth--;
-  g_string_truncate (walk->path, length);
+  walk->guide = above->guide;
+  g_string_truncate (walk->path, above->path_length);
+}
+
+/* Returns: (transfer full) (nullable): a directory of the one at hand as it is in the end */
+static ScMergeDir *
+take_settled (const Walk *walk, const char *name)
+{
+  ScChecksum tree;
+  ScChecksum meta;
+
+  if (!sc_merge_guide_is_settled (sc_merge_guide_find (walk->guide, name), &tree, &meta))
+    return NULL;
+  ScMergeDir *dir = sc_merge_dir_new (&tree, &meta);
+  dir->is_settled = TRUE;
+  return dir;
+}
+
+static ScMergeDir *
+graft (Walk *walk, const ScChecksum *tree, const ScChecksum *meta, GError **error);
+
+/* A directory of the layer where there is none of that name. */
+static gboolean
+graft_child (Walk *walk, const ScMergeSubdir *subdir, ScMergeDir *dir, GError **error)
+{
+  ScMergeDir *child = take_settled (walk, subdir->name);
+  Above above;
+
+  dir->is_changed |= child != NULL;
+  if (child == NULL)
+    {
+      if (!enter (walk, subdir->name, &above, error))
+        return FALSE;
+      child = graft (walk, &subdir->tree, &subdir->meta, error);
+      if (child == NULL)
+        return FALSE;
+      leave (walk, &above);
+      dir->is_changed |= child->is_changed;
+    }
+  g_hash_table_replace (dir->dirs, g_strdup (subdir->name), child);
+  return TRUE;
 }
 
 /* A directory where there is none: taken over as it is when no marker is anywhere in it, and without
@@ -168,7 +221,6 @@ graft (Walk *walk, const ScChecksum *tree, const ScChecksum *meta, GError **erro
   g_autoptr (ScMergeDir) dir = sc_merge_dir_new (tree, meta);
   g_autoptr (GVariant) files = NULL;
   g_autoptr (GVariant) dirs = NULL;
-  gsize length = walk->path->len;
 
   if (!walk->layer->has_whiteouts)
     return g_steal_pointer (&dir);
@@ -183,14 +235,8 @@ graft (Walk *walk, const ScChecksum *tree, const ScChecksum *meta, GError **erro
       ScMergeSubdir subdir;
 
       sc_merge_subdir_read (entry, &subdir);
-      if (!enter (walk, subdir.name, error))
+      if (!graft_child (walk, &subdir, dir, error))
         return NULL;
-      ScMergeDir *child = graft (walk, &subdir.tree, &subdir.meta, error);
-      if (child == NULL)
-        return NULL;
-      leave (walk, length);
-      dir->is_changed |= child->is_changed;
-      g_hash_table_replace (dir->dirs, g_strdup (subdir.name), child);
     }
   if (!dir->is_changed)
     sc_merge_dir_close (dir);
@@ -206,35 +252,41 @@ static gboolean apply_over (Walk *walk,
                             GError **error);
 
 static gboolean
+merge_child (
+    Walk *walk, const ScMergeSubdir *subdir, ScMergeDir *dir, ScMergeDir *child, GError **error)
+{
+  ScChecksum meta = child->meta;
+  Above above;
+
+  if (!enter (walk, subdir->name, &above, error)
+      || !apply_over (walk, &subdir->tree, &subdir->meta, child, error))
+    return FALSE;
+  leave (walk, &above);
+  dir->is_changed |= child->is_changed || memcmp (&meta, &child->meta, sizeof meta) != 0;
+  return TRUE;
+}
+
+static gboolean
 add_dir (Walk *walk, GVariant *entry, ScMergeDir *dir, GError **error)
 {
-  gsize length = walk->path->len;
   ScMergeSubdir subdir;
 
   sc_merge_subdir_read (entry, &subdir);
-  if (!enter (walk, subdir.name, error))
-    return FALSE;
-
   ScMergeDir *child = g_hash_table_lookup (dir->dirs, subdir.name);
-  if (child != NULL)
-    {
-      ScChecksum meta = child->meta;
+  if (child != NULL && child->is_settled)
+    return TRUE;
+  ScMergeDir *settled = child != NULL ? take_settled (walk, subdir.name) : NULL;
+  if (child != NULL && settled == NULL)
+    return merge_child (walk, &subdir, dir, child, error);
 
-      if (!apply_over (walk, &subdir.tree, &subdir.meta, child, error))
-        return FALSE;
-      dir->is_changed |= child->is_changed || memcmp (&meta, &child->meta, sizeof meta) != 0;
-    }
-  else
+  dir->is_changed = TRUE;
+  if (settled != NULL)
     {
-      child = graft (walk, &subdir.tree, &subdir.meta, error);
-      if (child == NULL)
-        return FALSE;
-      g_hash_table_remove (dir->files, subdir.name);
-      g_hash_table_replace (dir->dirs, g_strdup (subdir.name), child);
-      dir->is_changed = TRUE;
+      g_hash_table_replace (dir->dirs, g_strdup (subdir.name), settled);
+      return TRUE;
     }
-  leave (walk, length);
-  return TRUE;
+  g_hash_table_remove (dir->files, subdir.name);
+  return graft_child (walk, &subdir, dir, error);
 }
 
 /* A directory over a directory. One that the layer only implies says nothing about owner and mode.
@@ -278,7 +330,7 @@ sc_merge_tree_apply (ScMergeTree *self,
                      GError **error)
 {
   g_autoptr (GString) path = g_string_new (NULL);
-  Walk walk = { self, layer, path, 0, cancellable };
+  Walk walk = { self, layer, path, 0, self->guide, cancellable };
 
   if (self->root != NULL)
     return apply_over (&walk, &layer->tree, &layer->meta, self->root, error);

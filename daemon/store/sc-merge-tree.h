@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "store/sc-tree-object.h"
+#include "store/sc-merge-guide.h"
 
 #define SC_MERGE_MAX_DEPTH 128
 #define SC_MERGE_MAX_ENTRIES                                                                       \
@@ -13,7 +13,8 @@
 
 typedef struct _ScMergeTree ScMergeTree;
 
-ScMergeTree *sc_merge_tree_new (OstreeRepo *repo);
+/** sc_merge_tree_new: @guide: (nullable) (transfer full): what is known of all the layers together */
+ScMergeTree *sc_merge_tree_new (OstreeRepo *repo, ScMergeGuide *guide);
 void sc_merge_tree_free (ScMergeTree *self);
 
 /** ScMergeLayer: one layer to apply */

@@ -297,12 +297,13 @@ sc_commit_dup_implicit (GVariant *commit)
   return g_steal_pointer (&paths);
 }
 
-gboolean
-sc_commit_may_have_whiteouts (GVariant *commit)
+ScWhiteouts
+sc_commit_find_whiteouts (GVariant *commit)
 {
   g_autoptr (GVariant) metadata = g_variant_get_child_value (commit, 0);
-  gboolean has_whiteouts = TRUE;
+  gboolean has_whiteouts = FALSE;
 
-  (void)g_variant_lookup (metadata, "syscont.has-whiteouts", "b", &has_whiteouts);
-  return has_whiteouts;
+  if (!g_variant_lookup (metadata, "syscont.has-whiteouts", "b", &has_whiteouts))
+    return SC_WHITEOUTS_UNKNOWN;
+  return has_whiteouts ? SC_WHITEOUTS_SOME : SC_WHITEOUTS_NONE;
 }

@@ -119,5 +119,12 @@ gboolean sc_commit_get_root (GVariant *commit, ScChecksum *tree, ScChecksum *met
  * of its directories count as real */
 GHashTable *sc_commit_dup_implicit (GVariant *commit);
 
-/** sc_commit_may_have_whiteouts: FALSE when the layer's writer has seen no reserved name in it */
-gboolean sc_commit_may_have_whiteouts (GVariant *commit);
+typedef enum
+{
+  SC_WHITEOUTS_UNKNOWN, /* a layer of another tool, or of before this was noted */
+  SC_WHITEOUTS_NONE,
+  SC_WHITEOUTS_SOME,
+} ScWhiteouts;
+
+/** sc_commit_find_whiteouts: whether the layer's writer has seen reserved names in it */
+ScWhiteouts sc_commit_find_whiteouts (GVariant *commit);
