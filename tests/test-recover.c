@@ -351,6 +351,52 @@ test_reverting_update_goes_back_and_is_remembered (Fixture *fixture, gconstpoint
   g_assert_cmpuint (container->next_deployment, ==, 2);
 }
 
+/* What is taken over from atomic, and was found to work. */
+static ScIntent *
+make_adoption (Fixture *fixture)
+{
+  ScIntent *intent = make_update (fixture);
+
+  intent->operation = SC_INTENT_ADOPT;
+  intent->adopted = g_build_filename (fixture->root, "atomic", NULL);
+  make_directory (fixture, "atomic/web.0");
+  make_directory (fixture, "atomic/other.0");
+  g_assert_true (sc_switch_write_early (intent, NULL));
+  g_assert_true (sc_intent_save (intent, fixture->paths, NULL));
+  g_assert_true (sc_switch_publish (intent, fixture->paths, NULL));
+  g_assert_true (sc_intent_keep (intent, fixture->paths, NULL));
+  return intent;
+}
+
+static void
+test_kept_adoption_is_left_to_a_job (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScIntent) intent = make_adoption (fixture);
+
+  sc_recover (fixture->paths, fixture->config, NULL, &error);
+
+  g_assert_no_error (error);
+  assert_runs (fixture, 1, "[Service]\nnew\n");
+  g_auto (GStrv) names = sc_recover_list_unfinished (fixture->paths);
+  g_assert_cmpstr (names[0], ==, "web");
+}
+
+static void
+test_kept_adoption_forgets_atomic (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScIntent) intent = make_adoption (fixture);
+
+  sc_recover_container (fixture->paths, fixture->config, NULL, "web", &error);
+
+  g_assert_no_error (error);
+  assert_runs (fixture, 1, "[Service]\nnew\n");
+  g_assert_false (exists (fixture, "atomic/web.0"));
+  g_assert_true (exists (fixture, "atomic/other.0"));
+  g_assert_false (exists (fixture, "var/lib/syscont/intents/7-web.json"));
+}
+
 static void
 test_content_without_an_intent_is_swept (Fixture *fixture, gconstpointer data)
 {
@@ -393,6 +439,8 @@ main (int argc, char **argv)
   ADD ("/recover/update/committed-is-completed",
        test_committed_update_is_completed_and_kept_for_a_job);
   ADD ("/recover/update/reverting-goes-back", test_reverting_update_goes_back_and_is_remembered);
+  ADD ("/recover/adopt/kept-is-left-to-a-job", test_kept_adoption_is_left_to_a_job);
+  ADD ("/recover/adopt/kept-forgets-atomic", test_kept_adoption_forgets_atomic);
   ADD ("/recover/intents/content-alone-is-swept", test_content_without_an_intent_is_swept);
   return g_test_run ();
 }

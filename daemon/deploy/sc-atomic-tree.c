@@ -4,6 +4,7 @@
 #include "base/sc-digest.h"
 #include "base/sc-fd.h"
 #include "base/sc-name.h"
+#include "deploy/sc-atomic-config.h"
 #include "deploy/sc-builtin-values.h"
 #include "deploy/sc-info.h"
 #include "deploy/sc-privileges.h"
@@ -15,21 +16,39 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECKOUT "/var/lib/containers/atomic"
-
-/* (transfer full): paths whose checkout directory is that of atomic */
+/* (transfer full) (nullable): paths whose checkout directory is that of atomic */
 static ScPaths *
-atomic_paths (const ScPaths *paths)
+atomic_paths (const ScPaths *paths, GError **error)
 {
-  ScPaths *self = sc_paths_new (paths->root);
+  g_autofree char *checkout = sc_atomic_config_find_checkout (paths, error);
+  if (checkout == NULL)
+    return NULL;
 
-  sc_paths_set_storage (self, CHECKOUT, CHECKOUT "/.storage/ostree");
+  g_autofree char *repository = g_build_filename (checkout, ".storage/ostree", NULL);
+  ScPaths *self = sc_paths_new (paths->root);
+  sc_paths_set_storage (self, checkout, repository);
   return self;
+}
+
+/* NAME.0 is a name of ours too. */
+static gboolean
+check_apart (const ScPaths *atomic, const ScPaths *paths, GError **error)
+{
+  struct stat theirs;
+  struct stat ours;
+
+  return stat (atomic->checkout, &theirs) != 0 || stat (paths->checkout, &ours) != 0
+         || theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino
+         || sc_error_set (error, SYSCONT_ERROR_NOT_SUPPORTED,
+                          "\"%s\" is where containers of both are; set Checkout= in "
+                          "syscont.conf to another directory first",
+                          paths->checkout);
 }
 
 void
 sc_atomic_tree_free (ScAtomicTree *self)
 {
+  g_free (self->checkout);
   g_free (self->directory);
   g_free (self->image);
   g_free (self->digest);
@@ -130,11 +149,13 @@ ScAtomicTree *
 sc_atomic_tree_load (const ScPaths *paths, const char *name, GError **error)
 {
   g_autoptr (ScAtomicTree) self = g_new0 (ScAtomicTree, 1);
-  g_autoptr (ScPaths) atomic = atomic_paths (paths);
+  g_autoptr (ScPaths) atomic = atomic_paths (paths, error);
   guint64 n = 0;
 
-  if (!sc_name_check (name, error) || !find_current (atomic, name, &n, error))
+  if (atomic == NULL || !sc_name_check (name, error) || !check_apart (atomic, paths, error)
+      || !find_current (atomic, name, &n, error))
     return NULL;
+  self->checkout = g_strdup (atomic->checkout);
   g_autoptr (JsonObject) info = sc_info_load (atomic, name, n, error);
   g_autofree char *stable = sc_builtin_destdir (atomic, name);
   self->directory = g_strdup_printf ("%s.%" G_GUINT64_FORMAT, stable, n);
@@ -215,12 +236,11 @@ sc_atomic_tree_pick_values (const ScAtomicTree *self, GHashTable *defaults)
 }
 
 gboolean
-sc_atomic_tree_remove (const ScPaths *paths, const char *name, GError **error)
+sc_atomic_tree_remove (const char *checkout, const char *name, GError **error)
 {
-  g_autoptr (ScPaths) atomic = atomic_paths (paths);
   g_autofree char *first = g_strconcat (name, ".0", NULL);
   g_autofree char *second = g_strconcat (name, ".1", NULL);
-  sc_autofd dir_fd = sc_fd_open_dir (atomic->checkout, error);
+  sc_autofd dir_fd = sc_fd_open_dir (checkout, error);
 
   return dir_fd >= 0 && sc_fd_unlink (dir_fd, name, error)
          && sc_fd_remove_tree (dir_fd, first, error) && sc_fd_remove_tree (dir_fd, second, error);

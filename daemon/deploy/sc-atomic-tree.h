@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A container as "atomic install --system" has left it below /var/lib/containers/atomic: the
- * directories NAME.0 and NAME.1, and the symbolic link NAME to the one that counts.
+ * A container as "atomic install --system" has left it below its checkout path: the directories
+ * NAME.0 and NAME.1, and the symbolic link NAME to the one that counts.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 
 typedef struct
 {
+  char *checkout;      /* (owned) where atomic has its containers */
   char *directory;     /* (owned) DESTDIR: the one that counts, NAME.0 or NAME.1 */
   char *image;         /* (owned) its name, as it was given */
   char *digest;        /* (owned) (nullable) of the manifest */
@@ -21,7 +22,7 @@ typedef struct
 } ScAtomicTree;
 
 /** sc_atomic_tree_load: (transfer full) (nullable): NOT_FOUND, DAMAGED; NOT_SUPPORTED for one whose
- * root file system is elsewhere, or that a package owns */
+ * root file system is elsewhere, that a package owns, or where containers of ours are too */
 ScAtomicTree *sc_atomic_tree_load (const ScPaths *paths, const char *name, GError **error);
 void sc_atomic_tree_free (ScAtomicTree *self);
 
@@ -40,7 +41,7 @@ GPtrArray *sc_atomic_tree_list_privileges (const ScAtomicTree *self,
  * nor what @defaults say, char* to char* */
 GHashTable *sc_atomic_tree_pick_values (const ScAtomicTree *self, GHashTable *defaults);
 
-/** sc_atomic_tree_remove: link and directories; may be repeated */
-gboolean sc_atomic_tree_remove (const ScPaths *paths, const char *name, GError **error);
+/** sc_atomic_tree_remove: link and directories; may be repeated. @checkout: as it was loaded */
+gboolean sc_atomic_tree_remove (const char *checkout, const char *name, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScAtomicTree, sc_atomic_tree_free)

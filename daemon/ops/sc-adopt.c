@@ -230,10 +230,11 @@ change_host (Adoption *self, GCancellable *cancellable, GError **error)
   const ScUnitTexts *texts = &self->rendered.rendering->texts;
   g_auto (ScChange) change = { 0 };
 
-  sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_UPDATE,
+  sc_change_init (&change, self->context, self->repo, self->systemd, SC_INTENT_ADOPT,
                   sc_container_copy (self->after));
   change.own_files = self->tree->files;
   change.intent->made = TRUE;
+  change.intent->adopted = g_strdup (self->tree->checkout);
   change.intent->observe_usec = (gint64)self->context->config->observe_s * G_USEC_PER_SEC;
   if (texts->service != NULL && !sc_change_look (&change, error))
     return SC_PLAN_REFUSED;
@@ -255,19 +256,17 @@ report (const Adoption *self)
   g_variant_dict_insert (result, "deployment", "t", self->after->current);
   g_variant_dict_insert (result, "notes", "^as", self->rendered.rendering->notes);
   sc_op_set_changed (self->context, TRUE);
+  sc_log (G_LOG_LEVEL_MESSAGE,
+          &(ScLogFields){ .job = self->context->job_id,
+                          .operation = "adopt",
+                          .container = self->name,
+                          .image = self->image->digest,
+                          .message_id = SC_MESSAGE_INSTALLED,
+                          .has_caller_uid = TRUE,
+                          .caller_uid = self->context->caller_uid },
+          "took over \"%s\" from atomic with %s (%s)", self->name, self->after->reference,
+          self->image->digest);
   g_ptr_array_add (self->context->objects, g_steal_pointer (&container));
-}
-
-/* What is left there is nobody's now, and harms nobody. */
-static void
-remove_tree (const Adoption *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!sc_atomic_tree_remove (self->context->paths, self->name, &error))
-    sc_log (G_LOG_LEVEL_WARNING,
-            &(ScLogFields){ .job = self->context->job_id, .container = self->name },
-            "removing what atomic has left of \"%s\": %s", self->name, error->message);
 }
 
 static gboolean
@@ -292,7 +291,6 @@ adopt (Adoption *self, GCancellable *cancellable, GError **error)
   ScPlanEnd end = change_host (self, cancellable, error);
   if (end != SC_PLAN_AGREED)
     return end == SC_PLAN_SHOWN;
-  remove_tree (self);
   report (self);
   return TRUE;
 }

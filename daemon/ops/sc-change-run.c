@@ -46,6 +46,17 @@ sc_change_look (ScChange *self, GError **error)
   return TRUE;
 }
 
+/* What atomic has started stops by our unit, whose directory it must find then. */
+static gboolean
+link_adopted (const ScChange *self, GError **error)
+{
+  const ScIntent *intent = self->intent;
+
+  return intent->operation != SC_INTENT_ADOPT
+         || sc_deployment_switch (self->context->paths, intent->container, intent->deployment,
+                                  error);
+}
+
 /* Everything up to the point of no return. */
 static gboolean
 cut_over (ScChange *self, GError **error)
@@ -57,7 +68,7 @@ cut_over (ScChange *self, GError **error)
   if (intent->operation == SC_INTENT_STAGE)
     return sc_intent_commit (intent, context->paths, error);
   sc_progress_set_phase (context->progress, "switch");
-  if (!sc_switch_write_early (intent, error) || !reload (self, error)
+  if (!link_adopted (self, error) || !sc_switch_write_early (intent, error) || !reload (self, error)
       || !sc_change_run_tmpfiles (self, error)
       || !sc_switching_set (context->paths, intent->container, TRUE, error))
     return FALSE;
@@ -239,17 +250,23 @@ revert (ScChange *self, GError *failure, GError **error)
                        intent->from);
 }
 
-/* Before the intent goes, so that nothing is left behind when this is interrupted. */
-static void
-trim (const ScChange *self)
+/* Before the intent goes, so that nothing is left behind when this is interrupted; and not before it
+ * says that nothing goes back to it. */
+static gboolean
+keep (const ScChange *self, GError **error)
 {
   const ScOpContext *context = self->context;
   const char *name = self->intent->container;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) cause = NULL;
 
-  if (!sc_retention_apply (context, self->repo, name, &error))
+  if (!sc_intent_keep (self->intent, context->paths, error))
+    return FALSE;
+  gboolean is_trimmed = sc_retention_apply (context, self->repo, name, &cause);
+  gboolean is_forgotten = sc_switch_forget (self->intent, is_trimmed ? &cause : NULL);
+  if (!is_trimmed || !is_forgotten)
     sc_log (G_LOG_LEVEL_WARNING, &(ScLogFields){ .job = context->job_id, .container = name },
-            "removing deployments of \"%s\" that are not kept: %s", name, error->message);
+            "removing what of \"%s\" is not kept: %s", name, cause->message);
+  return sc_intent_delete (self->intent, context->paths, error);
 }
 
 /* What the update has found out need not be found out again. */
@@ -288,7 +305,7 @@ sc_change_settle (ScChange *self, GError **error)
   };
   g_autoptr (GError) failure = NULL;
 
-  if (intent->was_active)
+  if (intent->was_active && intent->phase != SC_INTENT_KEPT)
     {
       sc_progress_set_phase (context->progress, "observe");
       if (!sc_observe (&observation, &failure))
@@ -296,6 +313,5 @@ sc_change_settle (ScChange *self, GError **error)
       if (has_probe)
         save_health (self);
     }
-  trim (self);
-  return sc_intent_delete (intent, context->paths, error);
+  return keep (self, error);
 }

@@ -86,12 +86,13 @@ gboolean sc_change_do (ScChange *self,
                        GCancellable *cancellable,
                        GError **error);
 
-/** sc_change_settle: what comes after the commit: start, watch, keep or take back */
+/** sc_change_settle: what comes after the commit, as far as it has not been done: start, watch, keep or
+ * take back */
 gboolean sc_change_settle (ScChange *self, GError **error);
 
 /**
  * sc_change_resume:
- * @intent: (transfer full): committed, of a job that is no more
+ * @intent: (transfer full): committed or kept, of a job that is no more
  *
  * Instead of sc_change_init(), for sc_change_settle().
  */

@@ -14,8 +14,8 @@
 #define MAX_BYTES (1024 * 1024)
 
 static const char *const operation_names[]
-    = { "install", "uninstall", "update", "rollback", "stage" };
-static const char *const phase_names[] = { "prepared", "committed", "reverting" };
+    = { "install", "uninstall", "update", "rollback", "stage", "adopt" };
+static const char *const phase_names[] = { "prepared", "committed", "reverting", "kept" };
 
 const char *
 sc_intent_operation_name (ScIntentOperation operation)
@@ -46,6 +46,7 @@ sc_intent_free (ScIntent *self)
   g_strfreev (self->dependants);
   g_free (self->reason);
   g_free (self->quarantine);
+  g_free (self->adopted);
   g_ptr_array_unref (self->files);
   g_free (self);
 }
@@ -94,6 +95,7 @@ to_text (const ScIntent *self)
   json_object_set_int_member (object, "observe-usec", self->observe_usec);
   json_object_set_string_member (object, "reason", self->reason);
   json_object_set_string_member (object, "quarantine", self->quarantine);
+  json_object_set_string_member (object, "adopted", self->adopted);
   json_object_set_int_member (object, "caller-uid", self->caller_uid);
   json_object_set_int_member (object, "time", self->time_usec);
   json_object_set_array_member (object, "files", sc_intent_files_describe (self->files));
@@ -122,6 +124,20 @@ sc_intent_commit (ScIntent *self, const ScPaths *paths, GError **error)
 {
   self->phase = SC_INTENT_COMMITTED;
   return sc_intent_save (self, paths, error);
+}
+
+gboolean
+sc_intent_keep (ScIntent *self, const ScPaths *paths, GError **error)
+{
+  self->phase = SC_INTENT_KEPT;
+  return sc_intent_save (self, paths, error);
+}
+
+gboolean
+sc_intent_is_switch (const ScIntent *self)
+{
+  return self->operation == SC_INTENT_UPDATE || self->operation == SC_INTENT_ROLLBACK
+         || self->operation == SC_INTENT_ADOPT;
 }
 
 gboolean
@@ -207,11 +223,13 @@ read_lists (ScIntent *self, JsonObject *object, int dir_fd, GError **error)
   JsonArray *files = NULL;
   const char *reason = NULL;
   const char *quarantine = NULL;
+  const char *adopted = NULL;
   g_autofree char *directory = entry_name (self, ".d");
 
   if (!sc_json_get_strv (object, "dependants", &dependants, error)
       || !sc_json_get_string (object, "reason", &reason, error)
       || !sc_json_get_string (object, "quarantine", &quarantine, error)
+      || !sc_json_get_string (object, "adopted", &adopted, error)
       || !sc_json_get_array (object, "files", &files, error))
     return FALSE;
   g_autoptr (GPtrArray) loaded = sc_intent_files_load (files, dir_fd, directory, error);
@@ -220,6 +238,7 @@ read_lists (ScIntent *self, JsonObject *object, int dir_fd, GError **error)
 
   self->reason = g_strdup (reason);
   self->quarantine = g_strdup (quarantine);
+  self->adopted = g_strdup (adopted);
   if (dependants != NULL)
     {
       g_strfreev (self->dependants);

@@ -18,6 +18,7 @@ typedef enum
   SC_INTENT_UPDATE,
   SC_INTENT_ROLLBACK,
   SC_INTENT_STAGE, /* makes a deployment that is not switched to yet */
+  SC_INTENT_ADOPT,
 } ScIntentOperation;
 
 typedef enum
@@ -25,6 +26,7 @@ typedef enum
   SC_INTENT_PREPARED,  /* recovery undoes */
   SC_INTENT_COMMITTED, /* recovery completes */
   SC_INTENT_REVERTING, /* it was completed and did not work: recovery goes back */
+  SC_INTENT_KEPT,      /* it works: only what is not needed any more is left to be removed */
 } ScIntentPhase;
 
 typedef struct
@@ -41,6 +43,7 @@ typedef struct
   gint64 observe_usec; /* how long the new deployment is watched */
   char *reason;        /* (owned) (nullable) why it is reverted */
   char *quarantine;    /* (owned) (nullable) digest that is not tried again by itself when it is */
+  char *adopted;       /* (owned) (nullable) where atomic has it, until it is kept here */
   guint caller_uid;
   gint64 time_usec;   /* when it was written first, since the epoch */
   GPtrArray *files;   /* (owned) of ScFileChange */
@@ -57,10 +60,16 @@ gboolean sc_intent_save (ScIntent *self, const ScPaths *paths, GError **error);
 /** sc_intent_commit: the point of no return: from now on recovery completes */
 gboolean sc_intent_commit (ScIntent *self, const ScPaths *paths, GError **error);
 
+/** sc_intent_keep: nothing goes back any more */
+gboolean sc_intent_keep (ScIntent *self, const ScPaths *paths, GError **error);
+
+/** sc_intent_is_switch: whether it switches a container that may be running, which is watched then */
+gboolean sc_intent_is_switch (const ScIntent *self);
+
 /** sc_intent_delete: the operation is over, whichever way */
 gboolean sc_intent_delete (const ScIntent *self, const ScPaths *paths, GError **error);
 
-/** sc_intent_operation_name: "install", "uninstall", "update", "rollback" or "stage" */
+/** sc_intent_operation_name: "install", "uninstall", "update", "rollback", "stage" or "adopt" */
 const char *sc_intent_operation_name (ScIntentOperation operation);
 
 /** sc_intent_list: (transfer full): of ScIntent, by job; one that cannot be read, or is of a newer

@@ -126,19 +126,33 @@ go_back (const Recovery *self, const ScIntent *intent, GError **error)
   return TRUE;
 }
 
-/* The intent stays: a job starts the service and watches it, or goes back. */
+/* It starts the service and watches it, or goes back, and removes what is not needed any more. */
+static gboolean
+is_left_to_a_job (const Recovery *self, const ScIntent *intent)
+{
+  return !self->finish && sc_intent_is_switch (intent);
+}
+
+static gboolean
+keep (const Recovery *self, const ScIntent *intent, GError **error)
+{
+  if (is_left_to_a_job (self, intent))
+    return TRUE;
+  if (!sc_switch_forget (intent, error) || !sc_intent_delete (intent, self->paths, error))
+    return FALSE;
+  log_outcome (self->paths, intent, "complete");
+  return TRUE;
+}
+
 static gboolean
 go_forward (const Recovery *self, const ScIntent *intent, GError **error)
 {
   if (!sc_switch_write_early (intent, error) || !sc_switch_publish (intent, self->paths, error))
     return FALSE;
-  if (!self->finish)
+  if (is_left_to_a_job (self, intent))
     return self->systemd == NULL || !sc_switch_has_early (intent)
            || sc_systemd_reload (self->systemd, NULL, error);
-  if (!start_again (self, intent, error) || !sc_intent_delete (intent, self->paths, error))
-    return FALSE;
-  log_outcome (self->paths, intent, "complete");
-  return TRUE;
+  return start_again (self, intent, error) && keep (self, intent, error);
 }
 
 static gboolean
@@ -152,7 +166,10 @@ recover_one (const Recovery *self, const ScIntent *intent, GError **error)
     case SC_INTENT_UPDATE:
     case SC_INTENT_ROLLBACK:
     case SC_INTENT_STAGE:
+    case SC_INTENT_ADOPT:
     default:
+      if (intent->phase == SC_INTENT_KEPT)
+        return keep (self, intent, error);
       return intent->phase == SC_INTENT_COMMITTED ? go_forward (self, intent, error)
                                                   : go_back (self, intent, error);
     }
@@ -260,8 +277,8 @@ sc_recover_list_unfinished (const ScPaths *paths)
   for (guint i = 0; intents != NULL && i < intents->len; i++)
     {
       const ScIntent *intent = intents->pdata[i];
-      if (intent->phase == SC_INTENT_COMMITTED
-          && (intent->operation == SC_INTENT_UPDATE || intent->operation == SC_INTENT_ROLLBACK))
+      if (sc_intent_is_switch (intent)
+          && (intent->phase == SC_INTENT_COMMITTED || intent->phase == SC_INTENT_KEPT))
         g_strv_builder_add (names, intent->container);
     }
   return g_strv_builder_end (names);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-switch.h"
 
+#include "deploy/sc-atomic-tree.h"
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
 #include "host/sc-unit-files.h"
@@ -92,4 +93,12 @@ sc_switch_take_back (const ScIntent *intent, const ScPaths *paths, GError **erro
          && (intent->operation == SC_INTENT_STAGE || switch_back (intent, paths, error))
          && apply_files (intent, TRUE, FALSE, error)
          && (intent->phase != SC_INTENT_REVERTING || remember (intent, paths, error));
+}
+
+gboolean
+sc_switch_forget (const ScIntent *intent, GError **error)
+{
+  return intent->adopted == NULL
+         || sc_atomic_tree_remove (intent->adopted, intent->container, error)
+         || sc_prefix_error (error, "removing what atomic has of it: ");
 }

@@ -24,3 +24,6 @@ gboolean sc_switch_publish (const ScIntent *intent, const ScPaths *paths, GError
  * started where it could not before: sc_switching_set().
  */
 gboolean sc_switch_take_back (const ScIntent *intent, const ScPaths *paths, GError **error);
+
+/** sc_switch_forget: what atomic has of a container that was adopted; there is no way back then */
+gboolean sc_switch_forget (const ScIntent *intent, GError **error);

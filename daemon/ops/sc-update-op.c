@@ -348,7 +348,8 @@ resume_one (const Switch *self, GError **error)
     {
       const ScIntent *intent = intents->pdata[i - 1];
       g_auto (ScChange) change = { 0 };
-      if (strcmp (intent->container, self->name) != 0 || intent->phase != SC_INTENT_COMMITTED)
+      gboolean is_ahead = intent->phase == SC_INTENT_COMMITTED || intent->phase == SC_INTENT_KEPT;
+      if (strcmp (intent->container, self->name) != 0 || !is_ahead)
         continue;
       if (!sc_change_resume (&change, self->context, self->repo, systemd,
                              g_ptr_array_steal_index (intents, i - 1), error))

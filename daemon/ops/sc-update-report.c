@@ -72,6 +72,11 @@ log_event (const ScUpdateReport *self,
            const char *event,
            const char *message_id)
 {
+  g_autofree char *from = self->from != SC_NO_DEPLOYMENT
+                              ? g_strdup_printf (" from deployment %" G_GINT64_FORMAT " (%s)",
+                                                 self->from, self->from_digest)
+                              : g_strdup ("");
+
   sc_log (G_LOG_LEVEL_MESSAGE,
           &(ScLogFields){ .job = context->job_id,
                           .operation = "update",
@@ -80,8 +85,8 @@ log_event (const ScUpdateReport *self,
                           .message_id = message_id,
                           .has_caller_uid = TRUE,
                           .caller_uid = context->caller_uid },
-          "%s \"%s\" from deployment %" G_GINT64_FORMAT " (%s) to %" G_GINT64_FORMAT " (%s)", event,
-          name, self->from, self->from_digest, self->to, self->digest);
+          "%s \"%s\"%s to deployment %" G_GINT64_FORMAT " (%s)", event, name, from, self->to,
+          self->digest);
 }
 
 static void

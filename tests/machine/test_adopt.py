@@ -6,9 +6,12 @@ import json
 
 from case import CHECKOUT
 from host_images import CAPABILITIES, SIMPLE_UNIT, Layer, host, runtime_config
+from interruption import Interruption
 from test_update import UpdateCase
 
 ATOMIC = "/var/lib/containers/atomic"
+ELSEWHERE = "/srv/atomic"
+RENAMES = "rename,renameat,renameat2"
 UNIT = "/etc/systemd/system/web.service"
 TMPFILES = "/etc/tmpfiles.d/web.conf"
 MANIFEST = {"version": "1.0", "defaultValues": {"PORT": "8080", "WORD": "default"}, "installedFilesTemplate": ["/etc/adopted/word"]}
@@ -25,7 +28,7 @@ def image(text=None):
     return host(FILES, MANIFEST, SIMPLE_UNIT, text or config(), LINES, extra=layer)
 
 
-class Adopt(UpdateCase):
+class Adopt(Interruption, UpdateCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -34,12 +37,12 @@ class Adopt(UpdateCase):
     def setUp(self):
         super().setUp()
         self.clean = self.host()
-        self.addCleanup(self.machine.sh, f"systemctl disable --now web 2>&1 || true; runc delete -f web; rm -rf {ATOMIC} {UNIT} {TMPFILES} /etc/adopted /usr/local/bin/adopted; systemctl daemon-reload")
+        self.addCleanup(self.machine.sh, f"systemctl disable --now web 2>&1 || true; runc delete -f web; rm -rf {ATOMIC} {ELSEWHERE} /etc/atomic.conf {UNIT} {TMPFILES} /etc/adopted /usr/local/bin/adopted; systemctl daemon-reload")
 
-    def make(self, image, number=0, **info):
+    def make(self, image, number=0, below=ATOMIC, **info):
         """What atomic leaves, from its documentation: directories, link, info, unit, tmpfiles and host files."""
         runtime = self.machine.sh("command -v runc").strip()
-        values = {"PORT": "8080", "WORD": "set", "NAME": "web", "DESTDIR": f"{ATOMIC}/web.{number}", "UUID": "7b1f5ef4-0c3b-4ad4-9c3c-0d6f2b8f2a11",
+        values = {"PORT": "8080", "WORD": "set", "NAME": "web", "DESTDIR": f"{below}/web.{number}", "UUID": "7b1f5ef4-0c3b-4ad4-9c3c-0d6f2b8f2a11",
                   "EXEC_START": f"{runtime} run 'web'", "EXEC_STOP": f"{runtime} kill 'web'", "EXEC_STARTPRE": "", "EXEC_STOPPOST": "", "HOST_UID": 0,
                   "HOST_GID": 0, "RUN_DIRECTORY": "/run", "CONF_DIRECTORY": "/etc", "STATE_DIRECTORY": "/var/lib", "RUNTIME": runtime,
                   "ATOMIC": "/usr/bin/atomic", "PIDFILE": "/run/container-web.pid", "ALL_PROCESS_CAPABILITIES": CAPABILITIES,
@@ -53,7 +56,7 @@ class Adopt(UpdateCase):
         files = {path: expand(content[0] if isinstance(content, tuple) else content) for path, content in FILES.items()}
         directory = values["DESTDIR"]
         self.pull(image)
-        self.machine.sh(f"mkdir -p {ATOMIC} {directory} /etc/adopted; ln -s {directory} {ATOMIC}/web;"
+        self.machine.sh(f"mkdir -p {directory} /etc/adopted; ln -s {directory} {below}/web;"
                         f"ostree --repo={CHECKOUT}/.repo checkout syscont/rootfs/{image.digest[7:]} {directory}/rootfs")
         for path, content in files.items():
             self.machine.write(path, content)
@@ -85,6 +88,8 @@ class Adopt(UpdateCase):
         self.assertEqual(self.ctl("adopt", "web", check=False).status, 2)
         self.assertTrue(self.ctl_json("adopt", "web", "--yes")["result"]["changed"])
         self.answer_is("served\n")
+        # stopped as it wants to be: in a directory that is there
+        self.assertNotIn("CHDIR", self.machine.journal("web.service"))
         row = self.container("web")
         self.assertEqual((row["state"], row["reference"], row["current-deployment"]), ("running", "web:latest", 0))
         self.assertEqual(self.enabled("web"), "enabled")
@@ -128,6 +133,7 @@ class Adopt(UpdateCase):
         self.assertIn("CAP_KILL", self.machine.read(f"{CHECKOUT}/web/config.json"))
 
     def test_what_does_not_stay_up_is_left_to_atomic(self):
+        self.configure("patient", "[Deployments]\nObserveSec=10\n")
         self.make(image(config("/bin/sh", "-c", "echo cannot >&2; exit 3")))
         before = self.host()
         self.assert_fails(6, "RolledBack", "adopt", "web", "--yes", mentions=["web.service", "went back to what was installed"])
@@ -136,6 +142,27 @@ class Adopt(UpdateCase):
         self.assertFalse(self.machine.exists(f"{CHECKOUT}/web"))
         self.assert_settled()
         self.assert_host_is(before)
+
+    def test_daemon_killed_in_the_middle(self):
+        """It ends as it was or as it should be. Of atomic's directories, which are not where they usually are, nothing is left then."""
+        self.machine.write("/etc/atomic.conf", f"# checkout_path: /nowhere\ncheckout_path: {ELSEWHERE} # here\n")
+        intents = "/var/lib/syscont/intents"
+        for path, calls, number, is_done in ((intents, RENAMES, 2, False), (intents, RENAMES, 3, True), (ELSEWHERE, "unlinkat", 2, True)):
+            with self.subTest(f"{path} {number}"):
+                if not self.machine.exists(f"{ELSEWHERE}/web.0"):
+                    self.make(image(), below=ELSEWHERE)
+                before = self.host()
+                self.assertTrue(self.kill_at(number, "adopt", "web", "--yes", where=(path, calls)))
+                self.wait_until_settled()
+                self.answer_is("served\n")
+                self.assert_settled()
+                self.assertEqual(self.container("web") is not None, is_done)
+                if not is_done:
+                    self.assert_host_is(before)
+                    continue
+                self.assertEqual(self.list_directory(ELSEWHERE), [])
+                self.assertIn(f"WorkingDirectory={CHECKOUT}/web\n", self.machine.read(UNIT))
+                self.ctl("uninstall", "web")
 
     def test_refused(self):
         self.assert_fails(3, "NotFound", "adopt", "web", "--yes", mentions=["atomic"])

@@ -7,14 +7,13 @@ import os
 
 import images
 from case import CHECKOUT, SyscontCase
+from interruption import TRACE, Interruption
 from registry import FaultyRegistry, allow_http
 
 SEEDS = itertools.count(100)
-TRACE = "/run/strace.log"
-SYSCALLS = "rename,renameat,renameat2,linkat,symlinkat,unlinkat,mkdirat,fsync,fdatasync,syncfs"
 
 
-class Crash(SyscontCase):
+class Crash(Interruption, SyscontCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -28,10 +27,6 @@ class Crash(SyscontCase):
         self.slow.set_rules([])
         if self.machine.run(["systemctl", "is-active", self.slow.unit], check=False).status != 0:
             self.slow.start()
-
-    def intents(self):
-        directory = self.machine.path("/var/lib/syscont/intents")
-        return os.listdir(directory) if directory.exists() else []
 
     def assert_whole(self, name):
         """The container is there completely, or not at all."""
@@ -120,31 +115,6 @@ class Crash(SyscontCase):
             self.machine.sh(f"rm -rf /etc/systemd/system/*steps* /etc/systemd/system/.*s.service.* /etc/systemd/system/*backwards* "
                             f"{CHECKOUT}/.link-check.*")
 
-    @contextlib.contextmanager
-    def interrupted(self, signal, number):
-        """Sends the daemon a signal at that number of a thread's changing system calls. Gives its process id."""
-        self.ctl("list")
-        pid = self.daemon_pid()
-        argv = ["strace", "-f", "-qq", "-o", TRACE, "-p", str(pid), "-e", f"trace={SYSCALLS}",
-                "-e", f"inject={SYSCALLS}:signal={signal}:when={number}"]
-        trace = self.machine.spawn(argv)
-        self.machine.wait_for(lambda: "TracerPid:\t0\n" not in self.machine.path(f"/proc/{pid}/status").read_text(), 10, "strace")
-        try:
-            yield pid
-        finally:
-            if self.machine.is_on and trace.poll() is None:
-                self.machine.run(["pkill", "-x", "strace"], check=False)
-            trace.communicate()
-
-    def kill_at(self, number, *arguments):
-        """Runs syscontctl with a daemon that is killed in the middle; False when it came to its end before."""
-        with self.interrupted("KILL", number) as pid:
-            self.ctl(*arguments, check=False, timeout=60)
-            killed = not self.machine.exists(f"/proc/{pid}") or self.daemon_pid() != pid
-        self.machine.run(["systemctl", "reset-failed", "syscontd.service"])
-        self.machine.wait_for(lambda: self.ctl("list", check=False).status == 0, 20, "the daemon")
-        return killed
-
     def stop_at(self, number, *arguments):
         """Begins a job, freezes the daemon in the middle of it and cuts the power."""
         with self.interrupted("STOP", number):
@@ -190,8 +160,7 @@ class Crash(SyscontCase):
 
     def assert_old_or_new(self, name):
         """What serves is what the link, the unit and the state say, and it runs. Returns what it says."""
-        self.machine.wait_for(lambda: not self.intents(), 60, "the end of it")
-        self.machine.wait_for(lambda: not any(row["state"] in ("queued", "running") for row in self.ctl_json("jobs")["jobs"]), 60, "the jobs")
+        self.wait_until_settled()
         self.assert_nothing_staged()
         self.machine.wait_for(lambda: self.active(name) == "active", 20, f"{name} to run")
         row = self.container(name)
