@@ -11,6 +11,7 @@
 #include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
+#include "ops/sc-image-search.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-plan.h"
 #include "ops/sc-pull.h"
@@ -90,32 +91,21 @@ check_files (const Adoption *self, GError **error)
          && check_unedited (tmpfiles, self->tree->texts.tmpfiles, error);
 }
 
-/* The very image if the store has it, then one of that name, then what a registry has. */
+/* The very image if the store has it, then what its name means. */
 static gboolean
 find_image (Adoption *self, GCancellable *cancellable, GError **error)
 {
-  const ScConfig *config = self->context->config;
-  g_autoptr (ScPlatform) platform = sc_platform_host ();
-  const ScReference *pulled = NULL;
-
   if (self->tree->digest != NULL)
     self->image = sc_image_store_lookup (self->repo, self->tree->digest, NULL);
-  if (self->image == NULL)
-    self->image = sc_image_store_lookup (self->repo, self->tree->image, NULL);
   if (self->image != NULL)
     return TRUE;
 
   g_autoptr (ScReference) reference = sc_reference_parse (self->tree->image, error);
-  g_autoptr (GPtrArray) candidates
-      = reference != NULL ? sc_reference_list_candidates (
-            reference, config->short_names, (const char *const *)config->unqualified_search, error)
-                          : NULL;
-  if (candidates == NULL
-      || !sc_pull_first (self->context, self->repo, candidates, platform, &pulled, cancellable,
-                         error))
-    return sc_prefix_error (error, "its image: ");
-  self->image = sc_pull_take (self->context, self->repo, pulled->fullname, error);
-  return self->image != NULL;
+  const ScImageSearch search
+      = { .context = self->context, .repo = self->repo, .reference = reference };
+  if (reference != NULL)
+    self->image = sc_image_search (&search, NULL, cancellable, error);
+  return self->image != NULL || sc_prefix_error (error, "its image: ");
 }
 
 static gboolean

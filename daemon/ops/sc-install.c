@@ -4,32 +4,27 @@
  * written; from there until it is committed whatever fails, or is interrupted, is undone as a
  * whole.
  */
-#include "base/sc-fd.h"
 #include "base/sc-log.h"
 #include "dbus/sc-bus-path.h"
 #include "deploy/sc-container.h"
-#include "deploy/sc-secrets.h"
 #include "host/sc-systemd.h"
 #include "host/sc-unit-status.h"
 #include "host/sc-unit-files.h"
 #include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"
-#include "ops/sc-inventory.h"
+#include "ops/sc-image-search.h"
+#include "ops/sc-install-again.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-plan.h"
-#include "ops/sc-pull.h"
 #include "ops/sc-recover.h"
 #include "ops/sc-run-once.h"
 #include "ops/sc-switch.h"
 #include "ops/sc-teardown.h"
 #include "store/sc-image-store.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <syslog.h>
-
-#define TMPFILES_TIMEOUT_S 60
 
 typedef struct
 {
@@ -75,74 +70,17 @@ install_clear (Install *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Install, install_clear)
 
-/* What the name of an image that is not in the store means; the message says what could be
- * written. */
-static GPtrArray *
-list_candidates (const Install *self, GError **error)
-{
-  const ScConfig *config = self->context->config;
-  g_autoptr (GError) local_error = NULL;
-  GPtrArray *candidates = sc_reference_list_candidates (
-      self->op->reference, config->short_names, (const char *const *)config->unqualified_search,
-      &local_error);
-
-  if (candidates == NULL)
-    sc_error_set (error, SYSCONT_ERROR_NOT_FOUND, "there is no such image in the store: %s",
-                  local_error->message);
-  return candidates;
-}
-
-/* Returns FALSE without @error when there is none of that name. */
-static gboolean
-look_up (Install *self, const ScReference *reference, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-
-  self->image = sc_image_store_lookup (self->repo, reference->fullname, &local_error);
-  if (self->image != NULL)
-    self->fullname = g_strdup (reference->fullname);
-  else if (!g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
-    g_propagate_error (error, g_steal_pointer (&local_error));
-  return self->image != NULL;
-}
-
-static gboolean
-take_pulled (Install *self, const ScReference *pulled, GError **error)
-{
-  self->image = sc_pull_take (self->context, self->repo, pulled->fullname, error);
-  self->fullname = g_strdup (pulled->fullname);
-  return self->image != NULL;
-}
-
-/* An image of the store by exactly that name, or by what a short name means; then the registries. */
-static gboolean
-find_or_pull (Install *self, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-  const ScReference *pulled = NULL;
-
-  if (look_up (self, self->op->reference, &local_error))
-    return TRUE;
-  g_autoptr (GPtrArray) candidates
-      = local_error == NULL ? list_candidates (self, &local_error) : NULL;
-  for (guint i = 0; local_error == NULL && i < candidates->len; i++)
-    if (look_up (self, candidates->pdata[i], &local_error))
-      return TRUE;
-  if (local_error == NULL
-      && sc_pull_first (self->context, self->repo, candidates, self->op->platform, &pulled,
-                        cancellable, &local_error)
-      && take_pulled (self, pulled, &local_error))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
-}
-
 static gboolean
 find_image (Install *self, GCancellable *cancellable, GError **error)
 {
   const InstallOp *op = self->op;
+  const ScImageSearch search = { .context = self->context,
+                                 .repo = self->repo,
+                                 .reference = op->reference,
+                                 .platform = op->platform };
 
-  if (!find_or_pull (self, cancellable, error))
+  self->image = sc_image_search (&search, &self->fullname, cancellable, error);
+  if (self->image == NULL)
     return FALSE;
   if (op->digest != NULL && strcmp (op->digest, self->image->digest) != 0)
     return sc_error_set (error, SYSCONT_ERROR_DIGEST_MISMATCH,
@@ -159,80 +97,19 @@ stored_name (const Install *self)
              : self->image->references[0];
 }
 
-/* Installing again what is installed succeeds; "start" is honoured, so that a second try finishes
- * the job. */
-static gboolean
-finish_same (Install *self, const ScContainer *installed, GCancellable *cancellable, GError **error)
-{
-  gboolean started = FALSE;
-
-  if (self->op->start && installed->has_service)
-    {
-      g_auto (ScUnitStatus) status = { 0 };
-      if (!sc_systemd_get_status (self->systemd, self->unit, &status, cancellable, error))
-        return FALSE;
-      started = strcmp (status.active_state, "active") != 0;
-      if (started
-          && !sc_systemd_start (self->systemd, self->unit, self->context->config->start_timeout_s,
-                                cancellable, error))
-        return FALSE;
-    }
-
-  g_variant_dict_insert (self->context->result, "deployment", "t", installed->current);
-  sc_op_set_changed (self->context, started);
-  return TRUE;
-}
-
-/* TRUE also when they cannot be told: then values decide. */
-static gboolean
-has_same_secrets (const Install *self, const ScContainer *installed)
-{
-  g_autoptr (GHashTable) none = sc_secrets_new ();
-  g_autoptr (GHashTable) stored
-      = sc_secrets_load (self->context->paths, self->op->name, installed->current, NULL);
-  GHashTable *given = self->context->secrets != NULL ? self->context->secrets : none;
-
-  return stored == NULL || sc_container_same_values (stored, given);
-}
-
 static gboolean
 check_installed (Install *self, gboolean *done, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (ScContainer) installed
-      = sc_container_load (self->context->paths, self->op->name, &local_error);
+  const InstallOp *op = self->op;
+  const ScInstallAgain again = { .context = self->context,
+                                 .systemd = self->systemd,
+                                 .name = op->name,
+                                 .digest = self->image->digest,
+                                 .values = op->values,
+                                 .health = op->health,
+                                 .start = op->start };
 
-  *done = FALSE;
-  if (installed == NULL)
-    {
-      if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
-        return TRUE;
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-
-  g_autofree char *damage = sc_inventory_find_damage (self->context->paths, installed);
-  if (damage != NULL)
-    return sc_error_set (error, SYSCONT_ERROR_DAMAGED,
-                         "a container of that name is installed, but %s; uninstall it first",
-                         damage);
-
-  const ScDeploymentRecord *current = sc_container_find (installed, installed->current);
-  if (current != NULL && strcmp (current->digest, self->image->digest) == 0
-      && sc_container_same_values (installed->set_values, self->op->values)
-      && sc_health_is_same (installed->health, self->op->health)
-      && has_same_secrets (self, installed))
-    {
-      *done = TRUE;
-      if (self->context->terms->plan_only)
-        return sc_plan_settle_nothing ("install", self->op->name, self->image->digest,
-                                       self->context, error)
-               != SC_PLAN_REFUSED;
-      return finish_same (self, installed, cancellable, error);
-    }
-  return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS,
-                       "a container of that name is installed with another image, other values or "
-                       "another health check; choose another name or uninstall it first");
+  return sc_install_again (&again, done, cancellable, error);
 }
 
 static gboolean
