@@ -372,7 +372,7 @@ install_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError
   g_autoptr (GError) failure = NULL;
   if (install (op, context, cancellable, &failure))
     return TRUE;
-  if (!op->once)
+  if (!op->once && !context->terms->plan_only)
     sc_op_record (context,
                   &(ScHistoryEvent){ .event = "install",
                                      .container = op->name,
