@@ -11,6 +11,7 @@
 #include "ops/sc-pull.h"
 #include "ops/sc-redeploy.h"
 #include "ops/sc-seen.h"
+#include "ops/sc-update-values.h"
 #include "store/sc-image-store.h"
 
 #include <string.h>
@@ -23,13 +24,14 @@ typedef struct
   ScRepo *repo;
   const ScUpdateRequest *request;
   ScUpdateReport *report;
-  ScContainer *before;  /* (owned) */
-  ScContainer *after;   /* (owned) (nullable) until the change takes it */
-  ScImage *image;       /* (owned) (nullable) */
-  gboolean is_deployed; /* the image is what the current deployment has left of it */
-  GBytes *image_config; /* (owned) (nullable) then: its config */
-  ScSystemd *systemd;   /* (owned) (nullable) */
-  GHashTable *secrets;  /* (owned) (nullable) after this request: char* to char* */
+  ScContainer *before;     /* (owned) */
+  ScContainer *after;      /* (owned) (nullable) until the change takes it */
+  ScImage *image;          /* (owned) (nullable) */
+  gboolean is_deployed;    /* the image is what the current deployment has left of it */
+  GBytes *image_config;    /* (owned) (nullable) then: its config */
+  ScSystemd *systemd;      /* (owned) (nullable) */
+  GHashTable *old_secrets; /* (owned) (nullable) char* to char* */
+  GHashTable *secrets;     /* (owned) (nullable) after this request */
   ScImageRendering rendered;
   gboolean is_shown; /* as a plan, and nothing else is wanted */
 } Update;
@@ -40,6 +42,7 @@ update_clear (Update *self)
   g_clear_pointer (&self->before, sc_container_free);
   g_clear_pointer (&self->after, sc_container_free);
   g_clear_pointer (&self->image, sc_image_free);
+  g_clear_pointer (&self->old_secrets, g_hash_table_unref);
   g_clear_pointer (&self->secrets, g_hash_table_unref);
   g_clear_pointer (&self->image_config, g_bytes_unref);
   sc_image_rendering_clear (&self->rendered);
@@ -211,81 +214,22 @@ check_quarantine (const Update *self, GError **error)
                        entry->digest, entry->reason);
 }
 
-/* (transfer full): the values that the caller has set, after this request */
-static GHashTable *
-merge_values (const Update *self)
-{
-  const ScUpdateRequest *request = self->request;
-  GHashTable *values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  GHashTable *const layers[] = { self->before->set_values, request->set };
-  GHashTableIter iter;
-  gpointer name, value;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (layers); i++)
-    {
-      if (layers[i] == NULL)
-        continue;
-      g_hash_table_iter_init (&iter, layers[i]);
-      while (g_hash_table_iter_next (&iter, &name, &value))
-        g_hash_table_replace (values, g_strdup (name), g_strdup (value));
-    }
-  for (guint i = 0; request->unset != NULL && request->unset[i] != NULL; i++)
-    g_hash_table_remove (values, request->unset[i]);
-  if (self->context->secrets != NULL)
-    {
-      g_hash_table_iter_init (&iter, self->context->secrets);
-      while (g_hash_table_iter_next (&iter, &name, NULL))
-        g_hash_table_remove (values, name);
-    }
-  return values;
-}
-
-/* A name is a value or a secret: what was said last counts. */
 static gboolean
 merge_secrets (Update *self, GError **error)
 {
-  const ScUpdateRequest *request = self->request;
-  GHashTable *given = self->context->secrets;
-  GHashTableIter iter;
-  gpointer name, value;
-
-  self->secrets
+  self->old_secrets
       = sc_secrets_load (self->context->paths, self->before->name, self->before->current, error);
-  if (self->secrets == NULL)
+  if (self->old_secrets == NULL)
     return FALSE;
-  if (request->set != NULL)
-    {
-      g_hash_table_iter_init (&iter, request->set);
-      while (g_hash_table_iter_next (&iter, &name, NULL))
-        g_hash_table_remove (self->secrets, name);
-    }
-  for (guint i = 0; request->unset != NULL && request->unset[i] != NULL; i++)
-    g_hash_table_remove (self->secrets, request->unset[i]);
-  if (given != NULL)
-    {
-      g_hash_table_iter_init (&iter, given);
-      while (g_hash_table_iter_next (&iter, &name, &value))
-        g_hash_table_replace (self->secrets, g_strdup (name), g_strdup (value));
-    }
+  self->secrets
+      = sc_update_merge_secrets (self->old_secrets, self->request, self->context->secrets);
   return TRUE;
 }
 
-/* (transfer full) (nullable): what is checked instead of what the image says, after this request */
-static ScHealth *
-merge_health (const Update *self)
+static GHashTable *
+merge_values (const Update *self)
 {
-  const ScUpdateRequest *request = self->request;
-
-  return sc_health_merge (request->unset_health ? NULL : self->before->health, request->health);
-}
-
-static gboolean
-has_same_secrets (const Update *self)
-{
-  g_autoptr (GHashTable) current
-      = sc_secrets_load (self->context->paths, self->before->name, self->before->current, NULL);
-
-  return current != NULL && sc_container_same_values (current, self->secrets);
+  return sc_update_merge_values (self->before, self->request, self->context->secrets);
 }
 
 /* The name that updates follow from now on. */
@@ -313,7 +257,7 @@ prepare_state (Update *self)
   g_hash_table_unref (after->set_values);
   after->set_values = merge_values (self);
   g_clear_pointer (&after->health, sc_health_free);
-  after->health = merge_health (self);
+  after->health = sc_update_merge_health (self->before, self->request);
   self->report->to
       = (gint64)sc_container_add (after, self->image->digest, self->context->caller_uid)->id;
   sc_set_text (&self->report->reference, after->reference);
@@ -323,12 +267,13 @@ static gboolean
 is_same (const Update *self)
 {
   g_autoptr (GHashTable) values = merge_values (self);
-  g_autoptr (ScHealth) health = merge_health (self);
+  g_autoptr (ScHealth) health = sc_update_merge_health (self->before, self->request);
 
   return strcmp (self->image->digest, get_current (self)->digest) == 0
          && strcmp (new_reference (self), self->before->reference) == 0
          && sc_container_same_values (values, self->before->set_values)
-         && sc_health_is_same (health, self->before->health) && has_same_secrets (self);
+         && sc_health_is_same (health, self->before->health)
+         && sc_container_same_values (self->secrets, self->old_secrets);
 }
 
 static const char *
