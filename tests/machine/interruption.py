@@ -4,8 +4,9 @@
 import contextlib
 import os
 
+import steps
+
 TRACE = "/run/strace.log"
-SYSCALLS = "rename,renameat,renameat2,linkat,symlinkat,unlinkat,mkdirat,fsync,fdatasync,syncfs"
 
 
 class Interruption:
@@ -16,18 +17,12 @@ class Interruption:
         return os.listdir(directory) if directory.exists() else []
 
     @contextlib.contextmanager
-    def interrupted(self, signal, number, where=()):
-        """Sends the daemon a signal at that number of a thread's changing system calls. Gives its process id.
-
-        where: a directory and system calls, when only these count, and only there.
-        """
-        path, calls = where or (None, SYSCALLS)
-        self.ctl("list")
-        pid = self.daemon_pid()
-        argv = ["strace", "-f", "-qq", "-o", TRACE, "-p", str(pid), "-e", f"trace={calls}",
-                "-e", f"inject={calls}:signal={signal}:when={number}", *(["-P", path] if path else [])]
+    def traced(self, calls, *options):
+        """strace looks at the daemon's system calls of these names. Gives its process id."""
+        pid = self.daemon_pid() or (self.ctl("list") and self.daemon_pid())
+        argv = ["strace", "-f", "-qq", "-y", "-o", TRACE, "-p", str(pid), "-e", f"trace={calls}", *options]
         trace = self.machine.spawn(argv)
-        self.machine.wait_for(lambda: "TracerPid:\t0\n" not in self.machine.path(f"/proc/{pid}/status").read_text(), 10, "strace")
+        self.machine.wait_for(lambda: "TracerPid:\t0\n" not in self.machine.path(f"/proc/{pid}/status").read_text(), 20, "strace")
         try:
             yield pid
         finally:
@@ -35,9 +30,21 @@ class Interruption:
                 self.machine.run(["pkill", "-x", "strace"], check=False)
             trace.communicate()
 
-    def kill_at(self, number, *arguments, where=()):
+    def learn(self, *arguments):
+        """Runs syscontctl undisturbed. Returns the steps that the daemon makes for it."""
+        self.machine.run(["systemctl", "stop", "syscontd.service"])
+        with self.traced(steps.CALLS):
+            self.ctl(*arguments, check=False)
+        return steps.steps_of(self.machine.path(TRACE).read_text())
+
+    def interrupted(self, signal, step, where=None):
+        """Sends the daemon a signal in place of a call. where: a directory, when only calls there count."""
+        path = ["-P", where] if where else []
+        return self.traced(step.name, "-e", f"inject={step.name}:signal={signal}:when={step.number}", *path)
+
+    def kill_at(self, step, *arguments, where=None):
         """Runs syscontctl with a daemon that is killed in the middle; False when it came to its end before."""
-        with self.interrupted("KILL", number, where) as pid:
+        with self.interrupted("KILL", step, where) as pid:
             self.ctl(*arguments, check=False, timeout=60)
             killed = not self.machine.exists(f"/proc/{pid}") or self.daemon_pid() != pid
         self.machine.run(["systemctl", "reset-failed", "syscontd.service"])

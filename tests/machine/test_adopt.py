@@ -7,6 +7,7 @@ import json
 from case import CHECKOUT
 from host_images import CAPABILITIES, SIMPLE_UNIT, Layer, host, runtime_config
 from interruption import Interruption
+from steps import Step
 from test_update import UpdateCase
 
 ATOMIC = "/var/lib/containers/atomic"
@@ -152,7 +153,7 @@ class Adopt(Interruption, UpdateCase):
                 if not self.machine.exists(f"{ELSEWHERE}/web.0"):
                     self.make(image(), below=ELSEWHERE)
                 before = self.host()
-                self.assertTrue(self.kill_at(number, "adopt", "web", "--yes", where=(path, calls)))
+                self.assertTrue(self.kill_at(Step(calls, number, path), "adopt", "web", "--yes", where=path))
                 self.wait_until_settled()
                 self.answer_is("served\n")
                 self.assert_settled()
