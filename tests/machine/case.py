@@ -159,7 +159,8 @@ class SyscontCase(MachineCase):
         self.assertEqual(differences(before, self.host()), [])
 
     def refs(self):
-        return set(self.machine.sh(f"test -d {REPOSITORY} || exit 0; ostree --repo={REPOSITORY} refs").split())
+        heads = self.machine.path(f"{REPOSITORY}/refs/heads")
+        return {str(path.relative_to(heads)) for path in heads.rglob("*") if path.is_file()}
 
     def assert_repository_is_sound(self):
         if self.machine.exists(REPOSITORY):

@@ -51,7 +51,7 @@ class Health(UpdateCase):
         self.install(images.checked(SICK, "one\n"), "--now")
         image = images.checked(["CMD", "/bin/sh", "-c", "echo no luck; exit 3"], "two\n")
         self.pull(image)
-        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", *("--observe", "2"), mentions=["no luck", "status 3", "web.service"])
+        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", *("--observe", "20"), mentions=["no luck", "status 3", "web.service"])
         self.answer_is("one\n")
         row = self.container("web")
         self.assertEqual((row["state"], row["quarantine"]), ("rolled-back", [image.digest]))

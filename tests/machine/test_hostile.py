@@ -23,8 +23,11 @@ class Hostile(SyscontCase):
         self.pid = self.daemon_pid()
 
     def make_victim(self):
-        victim = hostile.VICTIM
-        self.machine.sh(f"mkdir -p {victim}/sub; echo precious > {victim}/file; echo x > {victim}/sub/file; chmod 755 {victim}")
+        victim = self.machine.path(hostile.VICTIM)
+        (victim / "sub").mkdir(parents=True, exist_ok=True)
+        (victim / "file").write_text("precious\n")
+        (victim / "sub" / "file").write_text("x\n")
+        victim.chmod(0o755)
 
     def look(self):
         return self.machine.manifest(WATCHED_CLOSELY, LEFT_OUT)
@@ -48,18 +51,26 @@ class Hostile(SyscontCase):
             result = self.ctl("pull", self.archive(case.image, "hostile"), "--name-as", reference, check=False, timeout=60)
             if result.status != 0:
                 self.assertEqual(self.refs(), refs, "a refused image left refs behind")
-            elif case.outcome != "refused":
-                result = self.ctl("install", reference, "--name", "hostile", check=False)
-                if result.status == 0:
-                    self.look_inside(case)
+            else:
+                if case.outcome != "refused":
+                    result = self.install(case, reference)
+                self.ctl("rmi", reference)
             self.assert_outcome(case, result)
         finally:
-            self.ctl("uninstall", "hostile", check=False)
-            self.ctl("rmi", reference, check=False)
             (self.machine.share / "hostile.tar").unlink()
             changed = differences(self.closely, self.look())
-            self.make_victim()
+            if changed:
+                self.make_victim()
         self.assertEqual(changed, [])
+
+    def install(self, case, reference):
+        result = self.ctl("install", reference, "--name", "hostile", "--no-enable", check=False)
+        if result.status == 0:
+            try:
+                self.look_inside(case)
+            finally:
+                self.ctl("uninstall", "hostile")
+        return result
 
     def assert_outcome(self, case, result):
         if result.status == 0:
@@ -72,7 +83,7 @@ class Hostile(SyscontCase):
         self.assertTrue(job["error-message"].isprintable(), ascii(job["error-message"]))
 
     def look_inside(self, case):
-        self.assertNotIn("root:", self.machine.read(f"{CHECKOUT}/hostile/config.json").replace("root:x", "root:"))
+        self.assertNotIn("root:", self.machine.path(f"{CHECKOUT}/hostile.0/config.json").read_text().replace("root:x", "root:"))
         if case.check:
             case.check(self.machine.path(f"{CHECKOUT}/hostile.0/rootfs"))
 
