@@ -106,6 +106,17 @@ test_append_directory_escapes (void)
   g_assert_cmpstr (text->str, ==, "d /run/a\\x20b%%c\\x22d 0700 5 6 - -\n");
 }
 
+static void
+test_list_directories (void)
+{
+  g_auto (GStrv) paths = sc_tmpfiles_text_list_directories (
+      "# d /etc/comment\nd /etc/a//b 0755\nf /etc/file\nD /run/own\n  Q\t/var/lib/x\nd /etc/a%%b\n"
+      "d /etc/a\\x20b\ne /etc/there\nv /var/run/own\nd");
+  g_autofree char *joined = g_strjoinv (" ", paths);
+
+  g_assert_cmpstr (joined, ==, "/etc/a/b /var/lib/x");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -116,5 +127,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &rows[i], test_check);
     }
   g_test_add_func ("/tmpfiles-text/append-directory/escapes", test_append_directory_escapes);
+  g_test_add_func ("/tmpfiles-text/list-directories/outside-of-run", test_list_directories);
   return g_test_run ();
 }

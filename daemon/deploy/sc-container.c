@@ -47,6 +47,7 @@ sc_container_free (ScContainer *self)
   g_hash_table_unref (self->set_values);
   g_ptr_array_unref (self->deployments);
   g_strfreev (self->allow_host_paths);
+  g_strfreev (self->made_directories);
   g_clear_pointer (&self->health, sc_health_free);
   sc_update_state_clear (&self->update);
   g_clear_pointer (&self->raw, json_object_unref);
@@ -191,6 +192,7 @@ read_members (ScContainer *self, JsonObject *object, GError **error)
       || !sc_json_get_bool (object, "has-service", TRUE, &self->has_service, error)
       || !sc_json_get_bool (object, "volatile", FALSE, &self->is_volatile, error)
       || !sc_json_get_strv (object, "allow-host-paths", &self->allow_host_paths, error)
+      || !sc_json_get_strv (object, "made-directories", &self->made_directories, error)
       || !sc_stored_read_values (object, "values", self->set_values, error)
       || !read_health (self, object, error) || !read_deployments (self, object, error)
       || !sc_stored_read_number (object, "staged", &self->staged, error)
@@ -297,6 +299,10 @@ sc_container_to_text (const ScContainer *self)
     json_object_set_array_member (
         object, "allow-host-paths",
         sc_stored_write_strv ((const char *const *)self->allow_host_paths));
+  if (self->made_directories != NULL)
+    json_object_set_array_member (
+        object, "made-directories",
+        sc_stored_write_strv ((const char *const *)self->made_directories));
   sc_health_write (self->health, object, "health");
   sc_stored_write_number (object, "staged", self->staged);
   sc_stored_write_number (object, "previous", self->previous);

@@ -27,6 +27,7 @@ typedef struct _ScContainer
   GPtrArray *deployments; /* (owned) of ScDeploymentRecord */
   gboolean has_service;
   char **allow_host_paths; /* (owned) that its images may use on the host besides the configured */
+  char **made_directories; /* (owned) (nullable) of the host, for it: sc-made-directories.h */
   ScHealth *health;        /* (owned) (nullable) what is checked instead of what an image says */
   gboolean is_volatile;    /* what it writes to its root is not kept for the next start */
   ScUpdateState update;

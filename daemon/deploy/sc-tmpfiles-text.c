@@ -188,6 +188,32 @@ sc_tmpfiles_text_check (const char *file,
   return TRUE;
 }
 
+static gboolean
+makes_directory (char **fields)
+{
+  return fields[0] != NULL && fields[1] != NULL && strchr ("dDvqQ", fields[0][0]) != NULL
+         && strpbrk (fields[1], "\\\"'%") == NULL;
+}
+
+char **
+sc_tmpfiles_text_list_directories (const char *text)
+{
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) fields = split_fields (lines[i]);
+      if (!makes_directory (fields))
+        continue;
+      g_autofree char *clean = sc_host_path_clean (fields[1]);
+      g_autofree char *path = clean != NULL ? sc_host_path_resolve_legacy (clean) : NULL;
+      if (path != NULL && !sc_host_path_is_below (path, "/run"))
+        g_strv_builder_add (paths, path);
+    }
+  return g_strv_builder_end (paths);
+}
+
 void
 sc_tmpfiles_text_append_directory (
     GString *text, const char *path, guint mode, guint32 uid, guint32 gid)

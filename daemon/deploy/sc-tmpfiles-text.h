@@ -25,6 +25,10 @@ gboolean sc_tmpfiles_text_check (const char *file,
                                  const char *name,
                                  GError **error);
 
+/** sc_tmpfiles_text_list_directories: (transfer full): paths that @text, which was checked, makes
+ * directories of, but for those in /run; one that has to be escaped is left out */
+char **sc_tmpfiles_text_list_directories (const char *text);
+
 /** sc_tmpfiles_text_append_directory: a "d" line for the clean path @path */
 void sc_tmpfiles_text_append_directory (
     GString *text, const char *path, guint mode, guint32 uid, guint32 gid);

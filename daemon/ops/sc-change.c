@@ -3,6 +3,7 @@
 
 #include "deploy/sc-secrets.h"
 #include "host/sc-unit-files.h"
+#include "ops/sc-made-directories.h"
 
 #include <string.h>
 
@@ -114,6 +115,8 @@ sc_change_begin (ScChange *self, const ScUnitTexts *texts, GError **error)
           || !sc_unit_files_add_timer (paths, self->after->name, texts->timer, self->intent->files,
                                        error)))
     return FALSE;
+  if (!is_stage)
+    sc_made_directories_note (paths, self->after, texts->tmpfiles);
   if (!add_state (self, error) || !sc_intent_save (self->intent, paths, error))
     return FALSE;
   if (save_secrets (self, error)

@@ -9,6 +9,7 @@
 #include "host/sc-unit-files.h"
 #include "ops/sc-host-ops.h"
 #include "ops/sc-intent.h"
+#include "ops/sc-made-directories.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -137,8 +138,10 @@ sc_teardown (const ScPaths *paths,
         return FALSE;
     }
 
-  if (!remove_host_files (paths, config, name, notes, error)
-      || !remove_deployments (paths, name, error) || !drop_refs (paths, name, error)
+  if (!remove_host_files (paths, config, name, notes, error))
+    return FALSE;
+  sc_made_directories_remove (paths, name, notes);
+  if (!remove_deployments (paths, name, error) || !drop_refs (paths, name, error)
       || !sc_secrets_delete (paths, name, error) || !sc_container_delete (paths, name, error))
     return FALSE;
   /* Before systemd is up it may have read the unit already: the marker keeps that from being

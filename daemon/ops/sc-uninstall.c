@@ -75,6 +75,10 @@ settle_plan (const UninstallOp *op, ScOpContext *context, ScSystemd *systemd, GE
   if (host_plan == NULL)
     return SC_PLAN_REFUSED;
 
+  for (char **path = container != NULL ? container->made_directories : NULL;
+       path != NULL && *path != NULL; path++)
+    g_ptr_array_add (host_plan->notes,
+                     g_strdup_printf ("the directory \"%s\" is removed if it is empty", *path));
   if (!op->keep_image)
     g_ptr_array_add (host_plan->notes, g_strdup ("the image is removed unless something uses it"));
   g_ptr_array_add (host_plan->notes, NULL);

@@ -138,6 +138,25 @@ class Install(SyscontCase):
         self.assertNotIn("gone-", self.machine.run(["runc", "list", "-q"]).out)
         self.assert_repository_is_sound()
 
+    def test_directories_that_were_made_for_it_go_when_they_are_empty(self):
+        lines = ("/etc/there.d", "/etc/shared.d", "/var/lib/shared/deep", "/var/lib/$NAME")
+        tmpfiles = "".join(f"d {path} - - - - -\n" for path in lines)
+        layer = images.exports(images.Layer(), tmpfiles=tmpfiles)
+        source = self.layout(images.Image([images.base(), layer], {"Cmd": ["/bin/sleep", "1000000"]}), "maker")
+        self.ctl("pull", source)
+        self.machine.sh("mkdir /etc/there.d")
+        before = self.host()
+        for name in ("one", "two"):
+            self.ctl("install", "maker", "--name", name)
+        self.machine.sh("touch /var/lib/one/data")
+        self.assertIn('"/var/lib/one" is kept: it is not empty', self.ctl("uninstall", "one").err)
+        self.assertTrue(self.machine.exists("/etc/shared.d"))
+        self.assertIn('"/etc/shared.d" is removed if it is empty', self.ctl("uninstall", "two", "--dry-run").err)
+        self.ctl("uninstall", "two")
+        self.machine.sh("rm -r /var/lib/one")
+        self.assert_host_is(before)
+        self.machine.sh("rmdir /etc/there.d")
+
     def test_install_again_changes_nothing(self):
         self.ctl("install", self.plain, "--name", "again")
         before = self.host()
