@@ -262,7 +262,8 @@ commit_image (
     Run *run, const ScNewImage *image, guint dropped, GCancellable *cancellable, GError **error)
 {
   ScOpContext *context = run->import->context;
-  g_autoptr (ScImage) stored = sc_image_store_lookup (run->repo, image->fullname, NULL);
+  const char *name = image->is_unnamed ? image->manifest_digest : image->fullname;
+  g_autoptr (ScImage) stored = sc_image_store_lookup (run->repo, name, NULL);
   ScImportOutcome outcome = {
     .digest = image->manifest_digest,
     .fullname = image->fullname,
@@ -316,6 +317,7 @@ store_image (Run *run, GCancellable *cancellable, GError **error)
     .manifest = manifest,
     .config_bytes = image->config,
     .layer_commits = commits,
+    .is_unnamed = run->import->context->terms->plan_only,
   };
   sc_progress_set_phase (run->import->context->progress, "import");
   return commit_image (run, &stored, dropped, cancellable, error);

@@ -60,6 +60,7 @@ gboolean
 sc_engine_refresh (ScOpContext *context,
                    ScRepo *repo,
                    const char *fullname,
+                   gboolean *is_pulled,
                    GCancellable *cancellable,
                    GError **error)
 {
@@ -70,7 +71,8 @@ sc_engine_refresh (ScOpContext *context,
   sc_progress_set_phase (context->progress, "resolve");
   if (!sc_engine_find_id (context->config, fullname, &id, error))
     return FALSE;
-  return g_strcmp0 (id, stored) == 0 || pull (context, fullname, platform, cancellable, error);
+  *is_pulled = g_strcmp0 (id, stored) != 0;
+  return !*is_pulled || pull (context, fullname, platform, cancellable, error);
 }
 
 static gboolean

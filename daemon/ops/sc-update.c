@@ -145,20 +145,24 @@ is_local (const Update *self)
   return image != NULL;
 }
 
-/* What the local engine has under the name counts, when the image came from there. */
-static gboolean
-refresh (const Update *self, GCancellable *cancellable, GError **error)
+/* What is not asked of a registry: what the local engine has under the name counts, when the image
+ * came from there, and otherwise what the store has. */
+static ScImage *
+find_local (Update *self, GCancellable *cancellable, GError **error)
 {
   const ScUpdateRequest *request = self->request;
   const char *source = self->before->source;
   gboolean is_asked_for = !request->no_pull && !request->same_image && request->to_digest == NULL
                           && request->reference == NULL;
+  gboolean is_pulled = FALSE;
 
   if (!is_asked_for || g_str_has_prefix (source, REGISTRY_SOURCE)
       || !g_str_has_prefix (source, SC_ENGINE_PREFIX))
-    return TRUE;
-  return sc_engine_refresh (self->context, self->repo, source + strlen (SC_ENGINE_PREFIX),
-                            cancellable, error);
+    return request->same_image ? lookup_in_use (self, error) : lookup (self, error);
+  const char *name = source + strlen (SC_ENGINE_PREFIX);
+  if (!sc_engine_refresh (self->context, self->repo, name, &is_pulled, cancellable, error))
+    return NULL;
+  return is_pulled ? sc_pull_take (self->context, self->repo, name, error) : lookup (self, error);
 }
 
 /* An image that was chosen by its digest need not be asked for when it is here; everything else is.
@@ -184,13 +188,10 @@ find_image (Update *self, GCancellable *cancellable, GError **error)
       && !sc_pull (self->context, self->repo, &(ScPullSource){ .reference = remote }, cancellable,
                    error))
     return FALSE;
-  if (remote == NULL && !self->context->terms->plan_only && !refresh (self, cancellable, error))
-    return FALSE;
-  gboolean is_pulled
-      = remote != NULL && (remote->digest == NULL || self->context->terms->plan_only);
-  self->image = request->same_image ? lookup_in_use (self, error)
-                : is_pulled ? sc_pull_take (self->context, self->repo, remote->fullname, error)
-                            : lookup (self, error);
+  gboolean is_taken = remote != NULL && (remote->digest == NULL || self->context->terms->plan_only);
+  self->image = remote == NULL ? find_local (self, cancellable, error)
+                : is_taken     ? sc_pull_take (self->context, self->repo, remote->fullname, error)
+                               : lookup (self, error);
   if (self->image == NULL)
     return FALSE;
   sc_set_text (&self->report->digest, self->image->digest);
@@ -441,9 +442,7 @@ find_digest (Update *self, char **digest, GCancellable *cancellable, GError **er
     }
   if (remote != NULL)
     return sc_pull_find_digest (self->context, remote, digest, cancellable, error);
-  if (!refresh (self, cancellable, error))
-    return FALSE;
-  self->image = lookup (self, error);
+  self->image = find_local (self, cancellable, error);
   *digest = self->image != NULL ? g_strdup (self->image->digest) : NULL;
   return *digest != NULL;
 }

@@ -68,11 +68,18 @@ class DockerEngine(EngineCase):
         self.assertEqual(self.wait_for_answer(8096), "one\n")
         self.assertFalse(self.ctl_json("update", "followed")["result"]["changed"])
         self.docker.load(self.archive_of(images.plain(port=8096, text="two\n"), [name]))
+        first = self.image_of(name)["digest"]
+        plan = self.ctl_json("update", "followed", "--dry-run")["result"]
+        self.assertEqual((plan["from-digest"], plan["changed"]), (first, True))
+        self.assertNotEqual(plan["digest"], first)
+        self.assertEqual(self.image_of(name)["digest"], first)
         self.assertTrue(self.ctl_json("update", "followed", "--check")["result"]["available"])
-        self.assertTrue(self.ctl_json("update", "followed", "--observe", "2")["result"]["changed"])
+        self.assertTrue(self.ctl_json("update", "followed", "--observe", "2", f"--plan-id={plan['plan-id']}")["result"]["changed"])
         self.machine.wait_for(lambda: self.fetch(8096) == "two\n", 10, "the new image")
+        self.assertEqual(self.container("followed")["digest"], plan["digest"])
         self.docker.docker("rmi", name)
-        self.assert_fails(3, "ManifestUnknown", "update", "followed", mentions=[name, "docker.sock"])
+        for option in ((), ("--dry-run",), ("--check",)):
+            self.assert_fails(3, "ManifestUnknown", "update", "followed", *option, mentions=[name, "docker.sock"])
         self.ctl("uninstall", "followed")
         self.forget(name)
 
