@@ -10,6 +10,7 @@ print_container (GVariant *row, const char *verb)
   g_autofree char *digest = sc_dict_string (row, "digest");
   g_autofree char *from_digest = sc_dict_string (row, "from-digest");
   g_autofree char *skipped = sc_dict_string (row, "skipped");
+  g_autofree char *due = sc_dict_string (row, "due");
   g_autofree char *failure = sc_dict_string (row, "error-name");
   g_autofree char *short_digest = sc_short_digest (digest);
   g_autofree char *short_from = sc_short_digest (from_digest);
@@ -23,6 +24,9 @@ print_container (GVariant *row, const char *verb)
              sc_dict_uint (row, "from-deployment"), short_from);
   else if (*skipped != '\0')
     g_print ("%s: %s is available, %s\n", name, short_digest, skipped);
+  else if (*due != '\0')
+    g_print ("%s: %s is available, to be %s\n", name, short_digest,
+             g_str_equal (due, "stage") ? "staged" : "applied");
   else if (sc_dict_bool (row, "available"))
     g_print ("%s: %s is available, %s is in use\n", name, short_digest, short_from);
   else
@@ -36,14 +40,9 @@ print_container (GVariant *row, const char *verb)
     }
 }
 
-int
-sc_switch_follow (ScClient *client, const ScJobCall *call, const char *verb)
+static int
+report (ScClient *client, GVariant *result, const char *verb)
 {
-  g_autoptr (GVariant) result = NULL;
-  int status = sc_follow_call (client, call, &result);
-
-  if (status != 0 || result == NULL)
-    return status;
   if (client->json)
     sc_print_json ("result", result);
   else if (!client->quiet)
@@ -57,4 +56,22 @@ sc_switch_follow (ScClient *client, const ScJobCall *call, const char *verb)
         }
     }
   return sc_report_changed (client, result);
+}
+
+int
+sc_switch_follow (ScClient *client, const ScJobCall *call, const char *verb)
+{
+  g_autoptr (GVariant) result = NULL;
+  int status = sc_follow_call (client, call, &result);
+
+  return status != 0 || result == NULL ? status : report (client, result, verb);
+}
+
+int
+sc_switch_foresee (ScClient *client, const ScPlannedCall *call)
+{
+  g_autoptr (GVariant) result = NULL;
+  int status = sc_plan_make (client, call, &result);
+
+  return status != 0 || result == NULL ? status : report (client, result, "");
 }

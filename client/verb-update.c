@@ -128,8 +128,8 @@ find_mistake (char **arguments)
     return "--all and --due take no names";
   if (all && due)
     return "--all and --due exclude each other";
-  if (dry_run && (due || check))
-    return "--dry-run goes with neither --due nor --check";
+  if (dry_run && check)
+    return "--check changes nothing, it takes no --dry-run";
   if (!all && !due && arguments[0] == NULL)
     return "update needs NAME…, --all or --due";
   return NULL;
@@ -168,6 +168,9 @@ run (ScClient *client, char **arguments)
       return sc_client_fail (owned);
     }
   g_autoptr (GVariant) own = g_variant_ref_sink (update_options);
+  if (dry_run && due)
+    return sc_switch_foresee (
+        client, &(ScPlannedCall){ "Update", g_variant_new_parsed ("@a{sv} {}"), own, fds });
   if (dry_run)
     return sc_plan_show_each (client, &(ScPlannedCall){ "Update", NULL, own, fds }, names);
   const ScJobCall call = { .method = "Update",

@@ -4,12 +4,12 @@
  * and what is left of one that was interrupted. What fails for one container is told, and the next
  * one is tried.
  */
-#include "base/sc-calendar.h"
 #include "dbus/sc-bus-path.h"
 #include "ops/sc-change.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-plan.h"
 #include "ops/sc-redeploy.h"
+#include "ops/sc-update-due.h"
 #include "ops/sc-update.h"
 
 #include <string.h>
@@ -50,6 +50,13 @@ add_to_result (ScOpContext *context, GVariant *entry)
     g_variant_dict_insert_value (context->result, key, value);
 }
 
+/* Of one container; for all that are due it is only said of each whether there is something to do. */
+static gboolean
+makes_plan (const Switch *self)
+{
+  return self->context->terms->plan_only && self->op->base.targets[0] != NULL;
+}
+
 /* What fails goes into @first unless that is taken. */
 static void
 run_one (const Switch *self, SwitchFunc func, GVariantBuilder *entries, GError **first)
@@ -59,13 +66,13 @@ run_one (const Switch *self, SwitchFunc func, GVariantBuilder *entries, GError *
   g_autoptr (GError) failure = NULL;
 
   func (self, &failure);
-  if (context->terms->plan_only)
+  if (makes_plan (self))
     {
       if (failure != NULL && *first == NULL)
         g_propagate_prefixed_error (first, g_steal_pointer (&failure), "\"%s\": ", self->name);
       return;
     }
-  if (failure != NULL || report->changed)
+  if (!context->terms->plan_only && (failure != NULL || report->changed))
     sc_update_report_record (report, context, self->name, self->op->base.op_class->type, failure);
 
   g_autoptr (GVariant) entry
@@ -78,7 +85,7 @@ run_one (const Switch *self, SwitchFunc func, GVariantBuilder *entries, GError *
   if (failure == NULL)
     return;
   g_prefix_error (&failure, "\"%s\": ", self->name);
-  if (*first == NULL)
+  if (*first == NULL && !context->terms->plan_only)
     *first = g_steal_pointer (&failure);
   else
     sc_op_log (context, LOG_WARNING, "%s", failure->message);
@@ -107,7 +114,7 @@ run_all (const Switch *all, SwitchFunc func, char *const *names, GError **error)
       sc_progress_set_cancellable (context->progress, TRUE);
     }
   g_autoptr (GVariant) list = g_variant_ref_sink (g_variant_builder_end (&entries));
-  if (!context->terms->plan_only)
+  if (!makes_plan (all))
     {
       sc_op_set_changed (context, all->op->changed);
       g_variant_dict_insert_value (context->result, "containers", list);
@@ -133,29 +140,6 @@ update_one (const Switch *self, GError **error)
   return update_with (self, &self->op->update, error);
 }
 
-/* Why nothing is to be done for a container now, beyond looking for something new. */
-static char *
-find_obstacle (const ScContainer *container, gint64 now_usec)
-{
-  const ScUpdateState *state = &container->update;
-  const ScUpdatePolicy *policy = &state->policy;
-  const ScQuarantine *quarantine
-      = state->available != NULL ? sc_update_state_find_quarantine (state, state->available) : NULL;
-
-  if (sc_update_state_is_held (state, now_usec))
-    return g_strdup ("held");
-  if (quarantine != NULL)
-    return g_strdup ("quarantined");
-  if (sc_update_state_is_blocked (state))
-    return g_strdup ("blocked");
-  if (state->available_usec + policy->min_age_usec > now_usec)
-    return g_strdup ("too recent");
-  if (policy->mode == SC_POLICY_APPLY && policy->window != NULL
-      && !sc_calendar_is_open (policy->window, policy->window_usec, now_usec))
-    return g_strdup ("outside the window");
-  return NULL;
-}
-
 /* Nobody is there to agree: it waits until somebody does, or there is another image. */
 static gboolean
 block (const Switch *self, const GError *cause, GError **error)
@@ -168,6 +152,7 @@ block (const Switch *self, const GError *cause, GError **error)
   sc_update_state_set_outcome (&container->update, "blocked", cause->message);
   report->available = TRUE;
   report->to = report->from;
+  report->due = NULL;
   sc_set_text (&report->skipped, "blocked");
   sc_set_text (&report->blocked, cause->message);
   sc_op_record (self->context,
@@ -193,12 +178,10 @@ update_due (const Switch *self, GError **error)
   if (container == NULL)
     return FALSE;
 
+  sc_update_due_look (container, g_get_real_time (), self->report);
+  if (self->report->due == NULL)
+    return TRUE;
   ScPolicyMode mode = container->update.policy.mode;
-  if (mode == SC_POLICY_CHECK || !self->report->available)
-    return TRUE;
-  self->report->skipped = find_obstacle (container, g_get_real_time ());
-  if (self->report->skipped != NULL)
-    return TRUE;
   request.mode = mode == SC_POLICY_STAGE ? SC_UPDATE_STAGE : SC_UPDATE_ALL;
   g_autoptr (GError) cause = NULL;
   if (update_with (self, &request, &cause))
@@ -207,6 +190,16 @@ update_due (const Switch *self, GError **error)
     return block (self, cause, error);
   g_propagate_error (error, g_steal_pointer (&cause));
   return FALSE;
+}
+
+/* What update_due() would do. */
+static gboolean
+foresee_due (const Switch *self, GError **error)
+{
+  gboolean ok = update_with (self, &(ScUpdateRequest){ .mode = SC_UPDATE_CHECK }, error);
+
+  self->op->changed |= self->report->due != NULL;
+  return ok;
 }
 
 /* (transfer full): all whose policy wants something */
@@ -239,7 +232,8 @@ update_run (ScOp *base, ScOpContext *context, GCancellable *cancellable, GError 
     return run_all (&all, update_one, base->targets, error);
 
   g_auto (GStrv) due = list_due (context->paths, error);
-  return due != NULL && run_all (&all, update_due, due, error);
+  return due != NULL
+         && run_all (&all, context->terms->plan_only ? foresee_due : update_due, due, error);
 }
 
 /* The one that was current before, or else the newest of those that were kept. */

@@ -165,6 +165,7 @@ sc_update_report_to_dict (const ScUpdateReport *self, const char *name, const GE
   g_variant_builder_add (&builder, "{sv}", "available", g_variant_new_boolean (self->available));
   if (self->newly_available)
     g_variant_builder_add (&builder, "{sv}", "newly-available", g_variant_new_boolean (TRUE));
+  add_string (&builder, "due", self->due);
   add_string (&builder, "skipped", self->skipped);
   if (self->notes != NULL)
     g_variant_builder_add (&builder, "{sv}", "notes",

@@ -19,6 +19,7 @@ typedef struct
   gboolean changed;
   gboolean available;       /* there is an image that is not in use */
   gboolean newly_available; /* which nobody had seen before */
+  const char *due;          /* (nullable) what the policy has done with it now: a mode's name */
   char *skipped;            /* (owned) (nullable) why nothing was tried */
   char **notes;             /* (owned) (nullable) */
   GPtrArray *gains;         /* (owned) (nullable) of ScPrivilege: that it did not have before */

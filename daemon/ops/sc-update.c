@@ -11,6 +11,7 @@
 #include "ops/sc-pull.h"
 #include "ops/sc-redeploy.h"
 #include "ops/sc-seen.h"
+#include "ops/sc-update-due.h"
 #include "ops/sc-update-values.h"
 #include "store/sc-image-store.h"
 
@@ -447,6 +448,20 @@ find_digest (Update *self, char **digest, GCancellable *cancellable, GError **er
   return *digest != NULL;
 }
 
+/* A plan does not count as having seen it. */
+static gboolean
+find_first_seen (const Update *self, const char *digest, gint64 *usec, GError **error)
+{
+  if (!self->context->terms->plan_only)
+    return sc_seen_add (self->context->paths, digest, usec, error);
+  g_autoptr (GHashTable) seen = sc_seen_load (self->context->paths, error);
+  if (seen == NULL)
+    return FALSE;
+  const gint64 *first_usec = g_hash_table_lookup (seen, digest);
+  *usec = first_usec != NULL ? *first_usec : g_get_real_time ();
+  return TRUE;
+}
+
 static gboolean
 check (Update *self, GCancellable *cancellable, GError **error)
 {
@@ -455,7 +470,7 @@ check (Update *self, GCancellable *cancellable, GError **error)
 
   sc_progress_set_phase (self->context->progress, "resolve");
   if (!find_digest (self, &digest, cancellable, error)
-      || !sc_seen_add (self->context->paths, digest, &state->available_usec, error))
+      || !find_first_seen (self, digest, &state->available_usec, error))
     return FALSE;
 
   self->report->available = strcmp (digest, get_current (self)->digest) != 0;
@@ -466,7 +481,11 @@ check (Update *self, GCancellable *cancellable, GError **error)
   state->checked_usec = g_get_real_time ();
   sc_set_text (&state->available, self->report->available ? digest : NULL);
   sc_set_text (&self->report->digest, digest);
-  return sc_container_save (self->before, self->context->paths, error);
+  if (!self->context->terms->plan_only)
+    return sc_container_save (self->before, self->context->paths, error);
+  self->report->newly_available = FALSE; /* nobody is told */
+  sc_update_due_look (self->before, g_get_real_time (), self->report);
+  return TRUE;
 }
 
 gboolean

@@ -69,8 +69,9 @@ static gboolean
 check_planned (const ScRequest *planned, GError **error)
 {
   char *const *names = planned->subject.containers;
+  gboolean is_of_all_due = names != NULL && names[0] == NULL;
 
-  if (names == NULL || names[0] == NULL || names[1] != NULL)
+  if (names == NULL || (!is_of_all_due && names[1] != NULL))
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "a plan is about one container");
   if (planned->op->terms.plan_id != NULL)
     return sc_error_set (error, SYSCONT_ERROR_INVALID_ARGUMENT, "a plan has no \"plan-id\" yet");
@@ -84,8 +85,9 @@ check_planned (const ScRequest *planned, GError **error)
 static const char *
 choose_rule (const char *rule, const ScRequest *planned)
 {
+  gboolean only_looks = planned->subject.containers[0] == NULL;
   gboolean stays_here = g_strcmp0 (planned->method, "Update") == 0
-                        && sc_options_get_bool (planned->options, "no-pull", FALSE);
+                        && (only_looks || sc_options_get_bool (planned->options, "no-pull", FALSE));
 
   return stays_here ? "Plan" : rule;
 }

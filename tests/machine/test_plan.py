@@ -171,7 +171,8 @@ class Plan(UpdateCase):
         self.assertIsNotNone(self.container("web"))
 
     def test_wrong_input(self):
-        for method, request in (("Start", "{'names': <['web']>}"), ("Update", "{}"), ("Update", "{'names': <['a', 'b']>}"),
+        for method, request in (("Start", "{'names': <['web']>}"), ("Rollback", "{}"), ("Update", "{'names': <['a', 'b']>}"),
+                                ("Update", "{'force': <true>, 'values': <{'A': 'b'}>}"),
                                 ("Update", "{'names': <'web'>}"), ("Update", "{'names': <['web']>, 'mode': <'check'>}"),
                                 ("Install", "{'reference': <'web'>, 'no-such-key': <true>}"),
                                 ("Rollback", "{'names': <['web']>, 'plan-id': <'%s'>}" % ("0" * 64))):
@@ -183,5 +184,5 @@ class Plan(UpdateCase):
         before = self.everything()
         self.assert_fails(1, "AlreadyExists", "install", "web", "--name", "web", "--set", "SOURCE=/a", "--dry-run")
         self.assertEqual(self.everything(), before)
-        self.assertEqual(self.ctl("update", "--due", "--dry-run", check=False).status, 2)
+        self.assertEqual(self.ctl("update", "web", "--check", "--dry-run", check=False).status, 2)
         self.assertIn("pull", self.ctl("install", self.layout(web(), "web"), "--dry-run", check=False).err)

@@ -300,6 +300,36 @@ class Policy(UpdateCase):
     def due(self):
         return self.ctl_json("update", "--due")["result"]["containers"]
 
+    def foreseen(self):
+        """What the timer would do now, as told before anything of it is done."""
+        before = self.machine.sh("cat /var/lib/syscont/containers/* /var/lib/syscont/history.jsonl /var/lib/syscont/seen.json")
+        row, = self.ctl_json("update", "--due", "--dry-run")["result"]["containers"]
+        after = self.machine.sh("cat /var/lib/syscont/containers/* /var/lib/syscont/history.jsonl /var/lib/syscont/seen.json")
+        self.assertEqual(before, after)
+        return row["available"], row["changed"], row.get("due"), row.get("skipped")
+
+    def test_what_would_be_done(self):
+        self.install()
+        self.assertEqual(self.ctl_json("update", "--due", "--dry-run")["result"], {"changed": False, "containers": []})
+        self.ctl("policy", "web", "apply")
+        self.assertEqual(self.foreseen(), (False, False, None, None))
+        self.assertEqual(self.ctl("update", "--due", "--dry-run", "--unchanged-exit=9", check=False).status, 9)
+        image = images.plain(text="two\n")
+        self.pull(image)
+        self.assertEqual(self.foreseen(), (True, False, "apply", None))
+        self.assertIn("to be applied", self.ctl("update", "--due", "--dry-run", "--unchanged-exit=9").out)
+        self.ctl("policy", "web", "check")
+        self.assertEqual(self.foreseen(), (True, False, None, None))
+        self.ctl("policy", "web", "stage")
+        self.assertEqual(self.foreseen(), (True, False, "stage", None))
+        self.ctl("policy", "web", "apply", "--min-age", "3d")
+        self.assertEqual(self.foreseen(), (True, False, None, "too recent"))
+        self.ctl("policy", "web", "apply", "--window", "*-02-30 00:00")
+        self.assertEqual(self.foreseen(), (True, False, None, "outside the window"))
+        self.ctl("hold", "web", "--until", "+1d")
+        self.assertEqual(self.foreseen(), (True, False, None, "held"))
+        self.assertEqual(self.ctl("update", "--due", "--dry-run", "--set", "A=b", check=False).status, 2)
+
     def test_each_mode(self):
         self.install()
         self.pull(images.plain(text="two\n"))
@@ -309,6 +339,8 @@ class Policy(UpdateCase):
         self.assertEqual((row["changed"], row["available"]), (False, True))
         self.ctl("policy", "web", "stage")
         self.assertTrue(self.due()[0]["changed"])
+        self.assertEqual(self.container("web")["staged-deployment"], 1)
+        self.assertEqual(self.due()[0]["skipped"], "staged")
         self.assertEqual(self.container("web")["staged-deployment"], 1)
         self.ctl("policy", "web", "apply", "--min-age", "3d")
         self.assertEqual(self.due()[0]["skipped"], "too recent")
