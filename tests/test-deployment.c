@@ -2,6 +2,7 @@
 #include "deploy/sc-deployment.h"
 
 #include "base/sc-fd.h"
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-mount-point.h"
 
 #include <fcntl.h>

@@ -6,6 +6,7 @@
 #include "base/sc-name.h"
 #include "deploy/sc-atomic-config.h"
 #include "deploy/sc-builtin-values.h"
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-info.h"
 #include "deploy/sc-privileges.h"
 #include "deploy/sc-runtime-config.h"

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "deploy/sc-deployment.h"
 #include "deploy/sc-host-record.h"
+#include "deploy/sc-unit-texts.h"
 
 typedef struct
 {

@@ -77,31 +77,3 @@ gboolean sc_deployment_remove (const ScPaths *paths, const char *name, guint64 n
 /** sc_deployment_drop_ref: removes the ref syscont/deploy/NAME/<n> in a transaction of its own */
 gboolean sc_deployment_drop_ref (
     ScRepo *repo, const char *name, guint64 n, GCancellable *cancellable, GError **error);
-
-/** sc_deployment_read_file_of: the same of any deployment */
-GBytes *sc_deployment_read_file_of (
-    const ScPaths *paths, const char *name, guint64 n, const char *file, GError **error);
-
-/** sc_deployment_load_texts: as they were rendered for deployment @n; @texts: (out) */
-gboolean sc_deployment_load_texts (
-    const ScPaths *paths, const char *name, guint64 n, ScUnitTexts *texts, GError **error);
-
-/**
- * sc_deployment_load_image:
- * @config_bytes: (out) (transfer full) (nullable): of the image
- *
- * What is left of an image that has no name in the store any more: its commit is that of the
- * deployment's tree.
- *
- * Returns: (transfer full) (nullable): NULL without @error when the tree is gone too
- */
-ScImage *sc_deployment_load_image (const ScPaths *paths,
-                                   ScRepo *repo,
-                                   const char *name,
-                                   const ScDeploymentRecord *record,
-                                   GBytes **config_bytes,
-                                   GError **error);
-
-/** sc_deployment_read_file: a file of the current deployment, e.g. "info"; NOT_FOUND */
-GBytes *
-sc_deployment_read_file (const ScPaths *paths, const char *name, const char *file, GError **error);

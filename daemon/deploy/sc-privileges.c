@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-privileges.h"
 
-#include "deploy/sc-deployment.h"
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-info.h"
 #include "deploy/sc-privileges-private.h"
 

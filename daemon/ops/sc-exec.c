@@ -8,6 +8,7 @@
 #include "base/sc-log.h"
 #include "deploy/sc-container.h"
 #include "deploy/sc-deployment.h"
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-process.h"
 #include "deploy/sc-runtime-config.h"
 #include "deploy/sc-unit-text.h"

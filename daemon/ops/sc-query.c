@@ -3,7 +3,7 @@
 
 #include "base/sc-json.h"
 #include "deploy/sc-container.h"
-#include "deploy/sc-deployment.h"
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-exports.h"
 #include "deploy/sc-secrets.h"
 #include "image/sc-reference.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-redeploy.h"
 
+#include "deploy/sc-deployment-files.h"
 #include "ops/sc-approval.h"
 #include "ops/sc-change.h"
 #include "ops/sc-host-check.h"

@@ -2,6 +2,7 @@
 #include "ops/sc-side.h"
 
 #include "base/sc-text-diff.h"
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-secrets.h"
 
 #include <json-glib/json-glib.h>

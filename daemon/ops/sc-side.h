@@ -7,7 +7,7 @@
 #pragma once
 
 #include "deploy/sc-container.h"
-#include "deploy/sc-deployment.h"
+#include "deploy/sc-rendering.h"
 
 typedef struct
 {

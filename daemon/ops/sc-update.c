@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-update.h"
 
+#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-secrets.h"
 #include "ops/sc-approval.h"
 #include "ops/sc-change.h"
