@@ -68,7 +68,7 @@ class HostFilesUpdate(UpdateCase):
         config = host_images.runtime_config(FAILS, host_images.CAPABILITIES)
         before = self.host()
         self.pull(host(TWO, unit=unit, config=config, tmpfiles="d /run/web-two - - - - -\n"))
-        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--accept-privileges", "--observe", "2")
+        self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--accept-privileges", "--observe", "60")
         self.assert_is("one")
         self.assertEqual(self.active("web"), "active")
         self.assert_settled()

@@ -31,7 +31,7 @@ class Told(UpdateCase):
         self.assertIn("'web'", line)
         self.assertIn(new.digest, line)
         self.pull(bad)
-        self.ctl("update", "web", "--no-pull", *("--observe", "2"), check=False)
+        self.ctl("update", "web", "--no-pull", *("--observe", "60"), check=False)
         line, = self.machine.wait_for(lambda: self.heard("RolledBack"), 10)
         self.assertIn(bad.digest, line)
         self.assertIn("web.service", line)

@@ -67,7 +67,7 @@ class Secrets(UpdateCase):
         self.pull(serving())
         self.ctl("install", "web", "--name", "web", "--now", "--secret", self.secret())
         self.pull(serving(before='echo "using $TOKEN" >&2; sleep 1; exit 1;'))
-        result = self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--observe", "3", "--secret", self.secret(OTHER, "other"))
+        result = self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--observe", "60", "--secret", self.secret(OTHER, "other"))
         self.assertIn("using [value]", result.err)
         self.assertEqual(self.found(OTHER.replace("\\", "\\\\").replace('"', '\\"')), [])
         self.assertEqual(self.found(SECRET), sorted([CONFIG.format(0), STATE]))

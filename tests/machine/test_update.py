@@ -2,7 +2,6 @@
 """From one image to the next and back: what is switched, what is kept, and what happens when it does not work."""
 
 import json
-import time
 
 import images
 from case import CHECKOUT, SyscontCase
@@ -176,12 +175,9 @@ class Update(UpdateCase):
 
 
 class Failure(UpdateCase):
-    def assert_taken_back(self, *mentions, within=None):
-        begin = time.monotonic()
-        result = self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", "--observe", "5", mentions=mentions)
+    def assert_taken_back(self, *mentions, observe=5):
+        result = self.assert_fails(6, "RolledBack", "update", "web", "--no-pull", f"--observe={observe}", mentions=mentions)
         self.answer_is("one\n")
-        if within:
-            self.assertLess(time.monotonic() - begin, within)
         row = self.container("web")
         self.assertEqual((row["state"], row["current-deployment"]), ("rolled-back", 0))
         self.assertEqual(self.link(), "web.0")
@@ -200,7 +196,8 @@ class Failure(UpdateCase):
         unit = self.machine.read("/etc/systemd/system/web.service")
         image = images.dying(3)
         self.pull(image)
-        result = self.assert_taken_back("web.service")
+        # a service that has ended is not watched to the end; it may be slow to begin
+        result = self.assert_taken_back("web.service", observe=60)
         self.assertIn("about to fail", result.err)
         self.assertEqual(self.machine.read("/etc/systemd/system/web.service"), unit)
         self.assert_quarantined(image.digest)
