@@ -114,7 +114,7 @@ load (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *commit = commit_tree (fixture);
-  ScExports *exports = sc_exports_load (fixture->repo, commit, &error);
+  ScExports *exports = sc_exports_load (fixture->repo, commit, NULL, &error);
   g_assert_no_error (error);
   return exports;
 }
@@ -124,7 +124,7 @@ assert_load_fails (Fixture *fixture, int code, const char *part)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *commit = commit_tree (fixture);
-  g_assert_null (sc_exports_load (fixture->repo, commit, &error));
+  g_assert_null (sc_exports_load (fixture->repo, commit, NULL, &error));
   g_assert_error (error, SYSCONT_ERROR, code);
   g_test_message ("%s", error->message);
   g_assert_nonnull (strstr (error->message, part));
@@ -279,7 +279,7 @@ test_variables (Fixture *fixture, gconstpointer data)
             "\"STATE_DIRECTORY\": \"/x\"}}");
   g_autoptr (ScExports) exports = load (fixture);
 
-  g_autoptr (GHashTable) table = sc_exports_variables (exports, &error);
+  g_autoptr (GHashTable) table = sc_exports_variables (exports, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (g_hash_table_size (table), ==, 7);
@@ -300,7 +300,7 @@ test_variables_config_wins (Fixture *fixture, gconstpointer data)
   add_file (fixture, "exports/config.json.template", "$B");
   g_autoptr (ScExports) exports = load (fixture);
 
-  g_autoptr (GHashTable) table = sc_exports_variables (exports, NULL);
+  g_autoptr (GHashTable) table = sc_exports_variables (exports, NULL, NULL);
 
   g_assert_cmpuint (g_hash_table_size (table), ==, 0);
 }
@@ -312,7 +312,7 @@ test_variables_invalid (Fixture *fixture, gconstpointer data)
   add_file (fixture, "exports/service.template", "a\n$(x)");
   g_autoptr (ScExports) exports = load (fixture);
 
-  g_assert_null (sc_exports_variables (exports, &error));
+  g_assert_null (sc_exports_variables (exports, NULL, &error));
 
   g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TEMPLATE_INVALID);
   g_assert_true (g_str_has_prefix (error->message, "service.template: line 2"));

@@ -126,6 +126,25 @@ assert_render_fails (Fixture *fixture, SyscontError code, const char *part)
   g_assert_nonnull (strstr (error->message, part));
 }
 
+static void
+test_problems_of_all_parts (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+
+  fixture->request.problems = problems;
+  fixture->exports.service_template = bytes ("[Service]\nExecStart=/x\nBusName=a.b\n");
+  fixture->exports.config_template = bytes ("{broken");
+  fixture->exports.tmpfiles_template = bytes ("d /etc/../x\n");
+
+  g_assert_null (sc_render (&fixture->request, &error));
+  g_assert_cmpuint (problems->len, ==, 2);
+  g_assert_true (g_str_has_prefix (problems->pdata[0], "service.template: "));
+  g_assert_true (g_str_has_prefix (problems->pdata[1], "config.json.template: "));
+  g_assert_error (error, SYSCONT_ERROR, SYSCONT_ERROR_TEMPLATE_INVALID);
+  g_assert_true (g_str_has_prefix (error->message, "tmpfiles.template: "));
+}
+
 static JsonObject *
 parse (const char *text)
 {
@@ -672,6 +691,7 @@ main (int argc, char **argv)
     { "tmpfiles/of-caller", test_tmpfiles_of_caller },
     { "tmpfiles/missing-sources", test_tmpfiles_missing_sources },
     { "tmpfiles/empty-template", test_tmpfiles_empty_template },
+    { "problems/of-all-parts", test_problems_of_all_parts },
     { "info/members", test_info },
   };
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

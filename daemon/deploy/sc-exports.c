@@ -2,6 +2,7 @@
 #include "deploy/sc-exports.h"
 
 #include "base/sc-json.h"
+#include "base/sc-problems.h"
 #include "deploy/sc-builtin-values.h"
 #include "deploy/sc-host-files.h"
 #include "deploy/sc-host-path.h"
@@ -21,6 +22,7 @@ typedef struct
 {
   ScRepo *repo;
   const char *commit;
+  GPtrArray *problems; /* (nullable) */
 } Tree;
 
 /* What @path is; a symbolic link or the wrong type is an error, so that nothing of the host can be
@@ -125,8 +127,7 @@ static gboolean
 read_host_file_members (ScExports *self, JsonObject *manifest, GError **error)
 {
   gboolean use_links = TRUE;
-  return read_renames (self, manifest, error)
-         && sc_json_get_strv (manifest, "installedFilesTemplate", &self->host_templates, error)
+  return sc_json_get_strv (manifest, "installedFilesTemplate", &self->host_templates, error)
          && sc_json_get_bool (manifest, "useLinks", TRUE, &use_links, error);
 }
 
@@ -143,17 +144,35 @@ read_health (ScExports *self, JsonObject *manifest, GError **error)
 }
 
 static gboolean
-parse_manifest (ScExports *self, GBytes *bytes, GError **error)
+read_no_service (ScExports *self, JsonObject *manifest, GError **error)
 {
+  return sc_json_get_bool (manifest, "noContainerService", FALSE, &self->no_container_service,
+                           error);
+}
+
+static gboolean
+parse_manifest (ScExports *self, GBytes *bytes, GPtrArray *problems, GError **error)
+{
+  static gboolean (*const readers[]) (ScExports *, JsonObject *, GError **)
+      = { read_defaults, read_renames, read_host_file_members, read_health, read_no_service };
   gsize size = 0;
   const char *data = g_bytes_get_data (bytes, &size);
-  g_autoptr (JsonObject) manifest = sc_json_parse_object (data, size, NULL, error);
-  if (manifest != NULL && read_defaults (self, manifest, error)
-      && read_host_file_members (self, manifest, error) && read_health (self, manifest, error)
-      && sc_json_get_bool (manifest, "noContainerService", FALSE, &self->no_container_service,
-                           error))
-    return TRUE;
-  return sc_template_error_convert ("/" MANIFEST, error);
+  GError *cause = NULL;
+  g_autoptr (JsonObject) manifest = sc_json_parse_object (data, size, NULL, &cause);
+
+  if (manifest == NULL)
+    {
+      sc_template_error_convert ("/" MANIFEST, &cause);
+      return sc_problems_add (problems, cause, error);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
+    if (!readers[i](self, manifest, &cause))
+      {
+        sc_template_error_convert ("/" MANIFEST, &cause);
+        if (!sc_problems_add (problems, g_steal_pointer (&cause), error))
+          return FALSE;
+      }
+  return TRUE;
 }
 
 /* A template that is no text, or too large for one, is told when it is to be rendered. */
@@ -209,28 +228,31 @@ load_files (ScExports *self, const Tree *tree, GError **error)
     { EXPORTS "/service.template", SC_TEMPLATE_MAX_BYTES, &self->service_template },
     { EXPORTS "/tmpfiles.template", SC_TEMPLATE_MAX_BYTES, &self->tmpfiles_template },
   };
+  GError *cause = NULL;
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
-    {
-      if (!read_file (tree, files[i].path, files[i].max_bytes, files[i].bytes, error))
-        return FALSE;
-    }
+    if (!read_file (tree, files[i].path, files[i].max_bytes, files[i].bytes, &cause)
+        && !sc_problems_add (tree->problems, g_steal_pointer (&cause), error))
+      return FALSE;
 
   g_autoptr (GBytes) manifest = NULL;
-  if (!read_file (tree, MANIFEST, MAX_MANIFEST_BYTES, &manifest, error))
-    return FALSE;
-  return manifest == NULL || parse_manifest (self, manifest, error);
+  if (!read_file (tree, MANIFEST, MAX_MANIFEST_BYTES, &manifest, &cause))
+    return sc_problems_add (tree->problems, cause, error);
+  return manifest == NULL || parse_manifest (self, manifest, tree->problems, error);
 }
 
 ScExports *
-sc_exports_load (ScRepo *repo, const char *rootfs_commit, GError **error)
+sc_exports_load (ScRepo *repo, const char *rootfs_commit, GPtrArray *problems, GError **error)
 {
-  const Tree tree = { .repo = repo, .commit = rootfs_commit };
+  const Tree tree = { .repo = repo, .commit = rootfs_commit, .problems = problems };
   g_autoptr (ScExports) self = g_new0 (ScExports, 1);
+  GError *cause = NULL;
+
   self->default_values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->renames = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  if (!look_up (&tree, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error))
+  if (!look_up (&tree, EXPORTS, SC_NODE_DIRECTORY, &self->has_exports, error)
+      || !load_files (self, &tree, error))
     return NULL;
-  if (!load_files (self, &tree, error) || !load_host_files (self, &tree, error))
+  if (!load_host_files (self, &tree, &cause) && !sc_problems_add (problems, cause, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -313,18 +335,29 @@ collect (const ScExports *self, GHashTable *table, const char *file, GBytes *tex
 }
 
 GHashTable *
-sc_exports_variables (const ScExports *self, GError **error)
+sc_exports_variables (const ScExports *self, GPtrArray *problems, GError **error)
 {
   g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GPtrArray) host_texts = list_host_texts (self);
-  /* a config.json that is there as it is wins over the template */
-  GBytes *config = self->config == NULL ? self->config_template : NULL;
-  if (!collect (self, table, "config.json.template", config, error)
-      || !collect (self, table, "service.template", self->service_template, error)
-      || !collect (self, table, "tmpfiles.template", self->tmpfiles_template, error))
-    return NULL;
+  const struct
+  {
+    const char *file;
+    GBytes *text;
+  } templates[] = {
+    /* a config.json that is there as it is wins over the template */
+    { "config.json.template", self->config == NULL ? self->config_template : NULL },
+    { "service.template", self->service_template },
+    { "tmpfiles.template", self->tmpfiles_template },
+  };
+  GError *cause = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (templates); i++)
+    if (!collect (self, table, templates[i].file, templates[i].text, &cause)
+        && !sc_problems_add (problems, g_steal_pointer (&cause), error))
+      return NULL;
   for (guint i = 0; i < host_texts->len; i++)
-    if (!collect (self, table, "hostfs", host_texts->pdata[i], error))
+    if (!collect (self, table, "hostfs", host_texts->pdata[i], &cause)
+        && !sc_problems_add (problems, g_steal_pointer (&cause), error))
       return NULL;
   return g_steal_pointer (&table);
 }

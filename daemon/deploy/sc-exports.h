@@ -28,12 +28,20 @@ typedef struct
   GPtrArray *host_texts;
 } ScExports;
 
-/** sc_exports_load: errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, naming the file */
-ScExports *sc_exports_load (ScRepo *repo, const char *rootfs_commit, GError **error);
+/**
+ * sc_exports_load:
+ * @problems: (nullable): as for sc_problems_add(); then what is wrong is left out of the result
+ *
+ * Errors: TEMPLATE_INVALID, LIMIT_EXCEEDED, naming the file
+ */
+ScExports *
+sc_exports_load (ScRepo *repo, const char *rootfs_commit, GPtrArray *problems, GError **error);
 void sc_exports_free (ScExports *self);
 
 /**
  * sc_exports_variables:
+ * @problems: (nullable): as for sc_problems_add(); then templates that are not well-formed count for
+ * nothing
  *
  * Returns: (transfer full): every variable of the templates that an administrator may set: name to
  * default (char*), or to NULL when it
@@ -41,7 +49,7 @@ void sc_exports_free (ScExports *self);
  *   which can be
  *   overridden have that text in braces, as atomic shows it: "{SET_BY_OS}".
  */
-GHashTable *sc_exports_variables (const ScExports *self, GError **error);
+GHashTable *sc_exports_variables (const ScExports *self, GPtrArray *problems, GError **error);
 
 /** sc_exports_host_files_use: whether names or contents of host files use the variable @name */
 gboolean sc_exports_host_files_use (const ScExports *self, const char *name);

@@ -321,7 +321,7 @@ sc_host_files_load (
       return NULL;
     }
 
-  g_autoptr (ScExports) exports = sc_exports_load (repo, commit, error);
+  g_autoptr (ScExports) exports = sc_exports_load (repo, commit, NULL, error);
   g_autoptr (ScValues) values
       = exports != NULL ? load_values (policy->paths, name, n, error) : NULL;
   const ScHostFilesRequest request

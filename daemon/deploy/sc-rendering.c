@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-rendering.h"
 
+#include "base/sc-problems.h"
 #include "deploy/sc-builtin-values.h"
 #include "deploy/sc-convert-config.h"
 #include "deploy/sc-host-path.h"
@@ -216,7 +217,7 @@ render_tmpfiles (Rendering *self, JsonObject *config, GError **error)
       if (text->len > 0 && text->str[text->len - 1] != '\n')
         g_string_append_c (text, '\n');
     }
-  if (self->out->texts.service != NULL || request->once_unit != NULL)
+  if (config != NULL && (self->out->texts.service != NULL || request->once_unit != NULL))
     add_missing_sources (self, config);
   g_string_append (text, self->own_lines->str);
   if (text->len > 0)
@@ -290,6 +291,34 @@ steal_notes (GPtrArray *notes)
   return (char **)g_ptr_array_steal (notes, NULL);
 }
 
+/* The unit decides how the config is completed, and the config what lines are added to those of the
+ * image; each can be looked at without. */
+static gboolean
+render_parts (Rendering *self, GError **error)
+{
+  GPtrArray *problems = self->request->problems;
+  guint n_before = problems != NULL ? problems->len : 0;
+  GError *cause = NULL;
+
+  if (!render_service (self, &cause)
+      && !sc_problems_add (problems, g_steal_pointer (&cause), error))
+    return FALSE;
+  g_autoptr (JsonObject) config = render_config (self, &cause);
+  if (config == NULL && !sc_problems_add (problems, g_steal_pointer (&cause), error))
+    return FALSE;
+  if (!render_tmpfiles (self, config, &cause)
+      && !sc_problems_add (problems, g_steal_pointer (&cause), error))
+    return FALSE;
+  if (!render_health (self, &cause) && !sc_problems_add (problems, g_steal_pointer (&cause), error))
+    return FALSE;
+  if (problems != NULL && problems->len > n_before)
+    {
+      g_autofree char *last = g_ptr_array_steal_index (problems, problems->len - 1);
+      return sc_error_set (error, SYSCONT_ERROR_TEMPLATE_INVALID, "%s", last);
+    }
+  return check_concealed (self, error);
+}
+
 ScRendering *
 sc_render (const ScRenderRequest *request, GError **error)
 {
@@ -302,13 +331,7 @@ sc_render (const ScRenderRequest *request, GError **error)
   if (out->values == NULL)
     return NULL;
   self.concealed = sc_conceal (out->values, request->secrets);
-  if (!render_service (&self, error))
-    return NULL;
-  g_autoptr (JsonObject) config = render_config (&self, error);
-  if (config == NULL || !render_tmpfiles (&self, config, error) || !check_concealed (&self, error))
-    return NULL;
-
-  if (!render_health (&self, error))
+  if (!render_parts (&self, error))
     return NULL;
   render_drop_in (&self);
   note_unused_values (&self, request->set_values);

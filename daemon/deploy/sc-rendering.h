@@ -31,6 +31,7 @@ typedef struct
   GBytes *passwd;
   GBytes *group;
   const ScHealth *health; /* (nullable) what is checked instead of what the image says */
+  GPtrArray *problems;    /* (nullable) of char*: see sc_render() */
   gint64 now_s;           /* since the epoch, for info */
   gboolean is_volatile;   /* what is written to the root is not kept for the next start */
 
@@ -61,6 +62,9 @@ typedef struct
 
 /**
  * sc_render:
+ *
+ * With @request->problems all parts are looked at that do not need another one; the last thing that
+ * is wrong is the error, what is wrong before that is added to them.
  *
  * Errors: VALUE_MISSING, TEMPLATE_INVALID (names file and, where it can, line), INVALID_ARGUMENT
  * for a set value that no template may have (reserved name, too many, too long), NOT_SUPPORTED

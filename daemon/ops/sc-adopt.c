@@ -114,7 +114,7 @@ prepare_values (Adoption *self, GCancellable *cancellable, GError **error)
   g_autofree char *rootfs
       = sc_image_store_ensure_rootfs (self->repo, self->image, cancellable, error);
   g_autoptr (ScExports) exports
-      = rootfs != NULL ? sc_exports_load (self->repo, rootfs, error) : NULL;
+      = rootfs != NULL ? sc_exports_load (self->repo, rootfs, NULL, error) : NULL;
   if (exports == NULL)
     return FALSE;
   g_hash_table_unref (self->after->set_values);

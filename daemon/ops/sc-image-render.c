@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-image-render.h"
 
+#include "base/sc-problems.h"
+#include "deploy/sc-builtin-values.h"
 #include "deploy/sc-info.h"
 
 #define USER_FILE_MAX_BYTES (1024 * 1024) /* of /etc/passwd and /etc/group of an image */
@@ -154,6 +156,22 @@ plan_host_files (const ScImageRenderRequest *request,
   return TRUE;
 }
 
+/* Of an image that cannot be rendered: what else is wrong with it. */
+static void
+check_host_files (const ScRenderRequest *render, ScRepo *repo)
+{
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (ScValues) values = sc_builtin_values_new (render, notes, NULL);
+  const ScHostFilesRequest wanted = {
+    .repo = repo, .exports = render->exports, .values = values, .policy = render->host_paths
+  };
+  GError *cause = NULL;
+  g_autoptr (ScHostFiles) files = values != NULL ? sc_host_files_render (&wanted, &cause) : NULL;
+
+  if (cause != NULL)
+    (void)sc_problems_add (render->problems, cause, NULL);
+}
+
 static gboolean
 list_privileges (const ScRenderRequest *render, ScImageRendering *out, GError **error)
 {
@@ -190,7 +208,8 @@ sc_image_render (const ScImageRenderRequest *request,
   if (out->rootfs_commit == NULL)
     return FALSE;
 
-  g_autoptr (ScExports) exports = sc_exports_load (request->repo, out->rootfs_commit, error);
+  g_autoptr (ScExports) exports
+      = sc_exports_load (request->repo, out->rootfs_commit, request->problems, error);
   g_autoptr (ScImageConfig) image_config
       = exports != NULL ? read_image_config (request, exports, &config_bytes, error) : NULL;
   if (image_config == NULL || (!request->only_image && !check_platform (image_config, error)))
@@ -217,6 +236,7 @@ sc_image_render (const ScImageRenderRequest *request,
     .passwd = passwd,
     .group = group,
     .health = container->health,
+    .problems = request->problems,
     .now_s = g_get_real_time () / G_USEC_PER_SEC,
     .is_volatile = container->is_volatile,
     .once_unit = request->once_unit,
@@ -225,6 +245,8 @@ sc_image_render (const ScImageRenderRequest *request,
   out->rendering = sc_render (&render, error);
   if (out->rendering != NULL)
     out->rendering->image_config = g_steal_pointer (&config_bytes);
+  else if (request->problems != NULL)
+    check_host_files (&render, request->repo);
   return out->rendering != NULL
          && (request->once_unit != NULL || plan_host_files (request, &render, out, error))
          && list_privileges (&render, out, error);

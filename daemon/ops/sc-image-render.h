@@ -27,6 +27,7 @@ typedef struct
   const ScHostRecord *own_files; /* (nullable) as in ScHostScope */
   gboolean is_deployed; /* @image is from sc_deployment_load_image(), and not in the store */
   GBytes *image_config; /* (nullable) then: its config */
+  GPtrArray *problems;  /* (nullable) as in ScRenderRequest, also of what is read of the image */
   ScSystemd *systemd;   /* (nullable) to ask which package a file belongs to that is in the way */
 } ScImageRenderRequest;
 

@@ -61,8 +61,11 @@ fill_values (const LintOp *self,
              GError **error)
 {
   g_autofree char *rootfs = sc_image_store_ensure_rootfs (repo, image, NULL, error);
-  g_autoptr (ScExports) exports = rootfs != NULL ? sc_exports_load (repo, rootfs, error) : NULL;
-  g_autoptr (GHashTable) variables = exports != NULL ? sc_exports_variables (exports, error) : NULL;
+  g_autoptr (GPtrArray) told_later = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (ScExports) exports
+      = rootfs != NULL ? sc_exports_load (repo, rootfs, told_later, error) : NULL;
+  g_autoptr (GHashTable) variables
+      = exports != NULL ? sc_exports_variables (exports, told_later, error) : NULL;
   GHashTableIter iter;
   gpointer name, value;
   if (variables == NULL)
@@ -102,14 +105,21 @@ look (const LintOp *self,
       Findings *findings)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (ScContainer) container = make_container (image);
   g_auto (ScImageRendering) rendered = { 0 };
-  const ScImageRenderRequest request = {
-    .context = context, .repo = repo, .image = image, .container = container, .only_image = TRUE
-  };
+  const ScImageRenderRequest request = { .context = context,
+                                         .repo = repo,
+                                         .image = image,
+                                         .container = container,
+                                         .problems = problems,
+                                         .only_image = TRUE };
 
-  if (!fill_values (self, repo, image, container->set_values, findings, &error)
-      || !sc_image_render (&request, &rendered, NULL, &error))
+  gboolean is_good = fill_values (self, repo, image, container->set_values, findings, &error)
+                     && sc_image_render (&request, &rendered, NULL, &error);
+  for (guint i = 0; i < problems->len; i++)
+    add_problem (findings, "error", problems->pdata[i]);
+  if (!is_good)
     {
       add_problem (findings, "error", error->message);
       return;

@@ -82,8 +82,10 @@ static gboolean
 add_variables (JsonObject *object, ScRepo *repo, const ScImage *image, GError **error)
 {
   g_autofree char *rootfs = sc_image_store_ensure_rootfs (repo, image, NULL, error);
-  g_autoptr (ScExports) exports = rootfs != NULL ? sc_exports_load (repo, rootfs, error) : NULL;
-  g_autoptr (GHashTable) variables = exports != NULL ? sc_exports_variables (exports, error) : NULL;
+  g_autoptr (ScExports) exports
+      = rootfs != NULL ? sc_exports_load (repo, rootfs, NULL, error) : NULL;
+  g_autoptr (GHashTable) variables
+      = exports != NULL ? sc_exports_variables (exports, NULL, error) : NULL;
   if (variables == NULL)
     return FALSE;
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What somebody is told who builds an image, and what differs between two deployments."""
 
+import json
+
 import images
 from images import Image, Layer
 from test_privileges import web
@@ -39,6 +41,16 @@ class Lint(UpdateCase):
         text = self.lint(self.layout(Image([images.base(), layer]), "bad"), status=7)
         self.assertIn("error: service.template: line 3: BusName=", text)
         self.assert_fails(3, "NotFound", "lint", "nothing:latest")
+
+    def test_everything_that_is_wrong(self):
+        layer = images.exports(Layer(), "[Service]\nExecStart=$EXEC_START\nBusName=org.example\n", "{broken", "d /home/alice\n",
+                               {"defaultValues": ["x"], "renameFiles": {"relative": "/etc/x"}, "health": {"interval": "never"}})
+        layer.directory("/exports/hostfs").file("/exports/hostfs/root/file", "x")
+        result = json.loads(self.ctl("lint", self.layout(Image([images.base(), layer]), "bad"), "--json", check=False).out)["result"]
+        errors = [row["message"] for row in result["problems"] if row["level"] == "error"]
+        for part in ('manifest.json: "defaultValues"', "manifest.json: renameFiles", "manifest.json: health", "service.template: line 3", "config.json.template",
+                     "tmpfiles.template: line 1", "/root/file"):
+            self.assertEqual(len([text for text in errors if part in text]), 1, (part, errors))
 
     def test_directory(self):
         config = images.runtime_config(["/bin/sh", "$HOW"], '"CAP_KILL"')
