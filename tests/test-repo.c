@@ -2,6 +2,7 @@
 #include "store-fixture.h"
 
 #include <fcntl.h>
+#include <sys/xattr.h>
 
 static const LayerEntry tree_rows[] = {
   { SC_ENTRY_DIRECTORY, "", NULL, 0755 },      { SC_ENTRY_REGULAR, "etc/conf", "hello", 0640 },
@@ -344,6 +345,88 @@ test_checkout_links (StoreFixture *fixture, gconstpointer data)
   g_assert_cmpstr (target, ==, "etc");
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What lstat(2) and the kernel say of a tree, without the names of its owners. */
+static void
+describe (int dir_fd, const char *name, GString *out)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d/%s", dir_fd, name);
+  char xattrs[256];
+  struct stat st;
+
+  g_assert_cmpint (fstatat (dir_fd, name, &st, AT_SYMLINK_NOFOLLOW), ==, 0);
+  ssize_t n = llistxattr (path, xattrs, sizeof xattrs);
+  g_assert_cmpint (n, >=, 0);
+  g_string_append_printf (out, "%s %o %u:%u %lu ino %lu xattr %.*s\n", name, st.st_mode, st.st_uid,
+                          st.st_gid, (gulong)st.st_mtim.tv_sec,
+                          S_ISDIR (st.st_mode) ? 0 : (gulong)st.st_ino, (int)n, xattrs);
+  if (!S_ISDIR (st.st_mode))
+    return;
+
+  sc_autofd fd = openat (dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  const char *child;
+  while ((child = g_dir_read_name (dir)) != NULL)
+    g_ptr_array_add (names, g_strdup (child));
+  g_ptr_array_sort (names, compare_names);
+  for (guint i = 0; i < names->len; i++)
+    describe (fd, names->pdata[i], out);
+}
+
+/* Owners, modes, attributes and times are what libostree would make of the commit. An empty file is not
+ * compared: libostree copies it, to be later at the limit of links. */
+static void
+test_checkout_is_that_of_ostree (StoreFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ScLayerWriter) writer = sc_layer_writer_new (fixture->repo, 1 << 20, 100);
+  g_autoptr (GString) ours = g_string_new (NULL);
+  g_autoptr (GString) theirs = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) value = g_bytes_new_static ("v", 1);
+  sc_autofd fd = sc_fd_open_dir (fixture->paths->checkout, &error);
+  static const LayerEntry rows[] = { { SC_ENTRY_DIRECTORY, "tmp", NULL, 01777 },
+                                     { SC_ENTRY_DIRECTORY, "d", NULL, 02750 },
+                                     { SC_ENTRY_REGULAR, "d/f", "x", 04755 },
+                                     { SC_ENTRY_DIRECTORY, "d/e", NULL, 0700 },
+                                     { SC_ENTRY_SYMLINK, "d/l", "/etc/passwd", 0 } };
+
+  store_begin (fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (ScEntry) entry = store_make_entry (&rows[i]);
+
+      entry->uid = 5 + i;
+      entry->gid = 7 + i;
+      if (i < 3)
+        sc_entry_add_xattr (entry, "user.test", value);
+      g_assert_true (sc_layer_writer_add (writer, entry, NULL, &error));
+      if (entry->size_bytes > 0)
+        g_assert_true (
+            sc_layer_writer_write (writer, rows[i].text, entry->size_bytes, NULL, &error));
+    }
+  g_autofree char *commit = sc_layer_writer_finish (writer, &store_layer_info, NULL, &error);
+  g_assert_no_error (error);
+  store_commit (fixture);
+
+  g_assert_true (sc_repo_checkout (fixture->repo, commit, fd, "root", NULL, &error));
+  describe (fd, "root", ours);
+  g_assert_true (sc_fd_remove_tree (fd, "root", &error));
+  OstreeRepoCheckoutAtOptions options
+      = { .mode = store_keeps_owners () ? OSTREE_REPO_CHECKOUT_MODE_NONE
+                                        : OSTREE_REPO_CHECKOUT_MODE_USER };
+  ostree_repo_checkout_at (sc_repo_get_ostree (fixture->repo), &options, fd, "root", commit, NULL,
+                           &error);
+  g_assert_no_error (error);
+  describe (fd, "root", theirs);
+  g_assert_cmpstr (ours->str, ==, theirs->str);
+}
+
 static void
 test_checkout_refuses_existing (StoreFixture *fixture, gconstpointer data)
 {
@@ -427,6 +510,7 @@ main (int argc, char **argv)
     { "/repo/list-refs/without-prefix-itself", test_refs_without_prefix_itself },
     { "/repo/get-commit-strings/only-strings", test_commit_strings },
     { "/repo/checkout/links", test_checkout_links },
+    { "/repo/checkout/is-that-of-ostree", test_checkout_is_that_of_ostree },
     { "/repo/checkout/refuses-existing", test_checkout_refuses_existing },
     { "/repo/checkout/failure-leaves-nothing", test_checkout_failure_leaves_nothing },
     { "/repo/checkout/copies-at-link-limit", test_checkout_copies_at_link_limit },

@@ -2,6 +2,7 @@
 #include "store/sc-repo-tree.h"
 
 #include "base/sc-fd.h"
+#include "store/sc-link-tree.h"
 #include "store/sc-store-error.h"
 
 #include <errno.h>
@@ -223,14 +224,14 @@ sc_repo_get_commit_strings (ScRepo *self, const char *commit, GError **error)
   return g_steal_pointer (&strings);
 }
 
+/* Copies what cannot be linked. */
 static gboolean
-checkout (OstreeRepo *ostree,
-          const char *commit,
-          int dir_fd,
-          const char *name,
-          gboolean allow_copies,
-          GCancellable *cancellable,
-          GError **error)
+checkout_copies (OstreeRepo *ostree,
+                 const char *commit,
+                 int dir_fd,
+                 const char *name,
+                 GCancellable *cancellable,
+                 GError **error)
 {
   /* Owners can be set only from a repository that keeps them, by root. */
   gboolean is_bare = ostree_repo_get_mode (ostree) == OSTREE_REPO_MODE_BARE;
@@ -238,27 +239,38 @@ checkout (OstreeRepo *ostree,
     .mode = is_bare ? OSTREE_REPO_CHECKOUT_MODE_NONE : OSTREE_REPO_CHECKOUT_MODE_USER,
     .overwrite_mode = OSTREE_REPO_CHECKOUT_OVERWRITE_NONE,
     .process_whiteouts = FALSE,
-    .no_copy_fallback = !allow_copies,
     .enable_fsync = FALSE,
   };
+  g_autoptr (GError) cause = NULL;
 
-  return ostree_repo_checkout_at (ostree, &options, dir_fd, name, commit, cancellable, error);
+  return ostree_repo_checkout_at (ostree, &options, dir_fd, name, commit, cancellable, &cause)
+         || sc_store_fail (error, g_steal_pointer (&cause));
 }
 
-/* Whatever a failed checkout has made so far is removed again. */
+/* ext4 allows 65 000 links to a file. */
 static gboolean
-try_checkout (ScRepo *self,
-              const char *commit,
-              int dir_fd,
-              const char *name,
-              gboolean allow_copies,
-              GCancellable *cancellable,
-              GError **error)
+checkout (ScRepo *self,
+          const char *commit,
+          int dir_fd,
+          const char *name,
+          GCancellable *cancellable,
+          GError **error)
 {
-  if (checkout (sc_repo_get_ostree (self), commit, dir_fd, name, allow_copies, cancellable, error))
+  OstreeRepo *ostree = sc_repo_get_ostree (self);
+  gboolean is_link_limit = FALSE;
+  g_autoptr (GError) local_error = NULL;
+
+  if (ostree_repo_get_mode (ostree) != OSTREE_REPO_MODE_BARE)
+    return checkout_copies (ostree, commit, dir_fd, name, cancellable, error);
+  if (sc_link_tree (ostree, commit, dir_fd, name, &is_link_limit, cancellable, &local_error))
     return TRUE;
-  (void)sc_fd_remove_tree (dir_fd, name, NULL);
-  return FALSE;
+  if (!is_link_limit)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  return sc_fd_remove_tree (dir_fd, name, error)
+         && checkout_copies (ostree, commit, dir_fd, name, cancellable, error);
 }
 
 gboolean
@@ -269,7 +281,6 @@ sc_repo_checkout (ScRepo *self,
                   GCancellable *cancellable,
                   GError **error)
 {
-  g_autoptr (GError) cause = NULL;
   struct stat st;
 
   if (fstatat (dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -277,17 +288,9 @@ sc_repo_checkout (ScRepo *self,
       g_autofree char *shown = sc_text_escape (name);
       return sc_error_set (error, SYSCONT_ERROR_ALREADY_EXISTS, "\"%s\" exists already", shown);
     }
-  if (try_checkout (self, commit, dir_fd, name, FALSE, cancellable, &cause))
+  if (checkout (self, commit, dir_fd, name, cancellable, error))
     return TRUE;
-
-  /* libostree hands on no errno, only its text. ext4 allows 65 000 links to a file. */
-  if (g_str_has_suffix (cause->message, g_strerror (EMLINK)))
-    {
-      g_clear_error (&cause);
-      if (try_checkout (self, commit, dir_fd, name, TRUE, cancellable, &cause))
-        return TRUE;
-    }
-  sc_store_fail (error, g_steal_pointer (&cause));
+  (void)sc_fd_remove_tree (dir_fd, name, NULL);
   return sc_prefix_error (error, "checking out the tree %s: ", commit);
 }
 
