@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/sc-update.h"
 
-#include "deploy/sc-deployment-files.h"
 #include "deploy/sc-secrets.h"
 #include "ops/sc-approval.h"
 #include "ops/sc-change.h"
-#include "ops/sc-engine-pull.h"
 #include "ops/sc-host-check.h"
 #include "ops/sc-op-private.h"
 #include "ops/sc-plan.h"
-#include "ops/sc-pull.h"
 #include "ops/sc-redeploy.h"
 #include "ops/sc-seen.h"
 #include "ops/sc-update-due.h"
+#include "ops/sc-update-image.h"
 #include "ops/sc-update-values.h"
-#include "store/sc-image-store.h"
 
 #include <string.h>
-
-#define REGISTRY_SOURCE "docker://"
 
 typedef struct
 {
@@ -28,9 +23,7 @@ typedef struct
   ScUpdateReport *report;
   ScContainer *before;     /* (owned) */
   ScContainer *after;      /* (owned) (nullable) until the change takes it */
-  ScImage *image;          /* (owned) (nullable) */
-  gboolean is_deployed;    /* the image is what the current deployment has left of it */
-  GBytes *image_config;    /* (owned) (nullable) then: its config */
+  ScUpdateImage found;     /* (owned) */
   ScSystemd *systemd;      /* (owned) (nullable) */
   GHashTable *old_secrets; /* (owned) (nullable) char* to char* */
   GHashTable *secrets;     /* (owned) (nullable) after this request */
@@ -43,10 +36,9 @@ update_clear (Update *self)
 {
   g_clear_pointer (&self->before, sc_container_free);
   g_clear_pointer (&self->after, sc_container_free);
-  g_clear_pointer (&self->image, sc_image_free);
+  sc_update_image_clear (&self->found);
   g_clear_pointer (&self->old_secrets, g_hash_table_unref);
   g_clear_pointer (&self->secrets, g_hash_table_unref);
-  g_clear_pointer (&self->image_config, g_bytes_unref);
   sc_image_rendering_clear (&self->rendered);
   g_clear_pointer (&self->systemd, sc_systemd_free);
 }
@@ -75,130 +67,25 @@ check_held (const Update *self, GError **error)
       state->hold_reason != NULL ? ": " : "", state->hold_reason != NULL ? state->hold_reason : "");
 }
 
-/* (transfer full) (nullable): what to ask the registry for; NULL without an error when the image
- * comes from somewhere else, or must not be asked for. */
-static ScReference *
-find_remote (const Update *self, GError **error)
+static ScUpdateSource
+source_of (const Update *self)
 {
-  const ScUpdateRequest *request = self->request;
-  const ScContainer *before = self->before;
-  gboolean from_registry = g_str_has_prefix (before->source, REGISTRY_SOURCE);
-  const char *text = from_registry ? before->source + strlen (REGISTRY_SOURCE) : NULL;
-
-  if (request->same_image)
-    return NULL;
-  if (request->reference != NULL)
-    {
-      const ScConfig *config = self->context->config;
-      g_autoptr (GPtrArray) candidates
-          = sc_reference_list_candidates (request->reference, config->short_names,
-                                          (const char *const *)config->unqualified_search, error);
-      return candidates != NULL ? g_ptr_array_steal_index (candidates, 0) : NULL;
-    }
-  if (text == NULL)
-    return NULL;
-  g_autoptr (ScReference) tagged = sc_reference_parse (text, error);
-  if (tagged == NULL || request->to_digest == NULL)
-    return g_steal_pointer (&tagged);
-  g_autofree char *pinned
-      = g_strdup_printf ("%s/%s@%s", tagged->registry, tagged->repository, request->to_digest);
-  return sc_reference_parse (pinned, error);
+  return (ScUpdateSource){ .context = self->context,
+                           .repo = self->repo,
+                           .container = self->before,
+                           .request = self->request };
 }
 
-static ScImage *
-lookup (const Update *self, GError **error)
-{
-  const ScUpdateRequest *request = self->request;
-  const char *name = self->before->reference;
-
-  if (request->to_digest != NULL)
-    name = request->to_digest;
-  else if (request->reference != NULL)
-    name = request->reference->fullname;
-  return sc_image_store_lookup (self->repo, name, error);
-}
-
-/* The image in use may have lost its name to a newer one: what it is made of is still here. */
-static ScImage *
-lookup_in_use (Update *self, GError **error)
-{
-  const ScDeploymentRecord *current = get_current (self);
-  g_autoptr (GError) local_error = NULL;
-  ScImage *image = sc_image_store_lookup (self->repo, current->digest, &local_error);
-
-  if (image != NULL)
-    return image;
-  if (g_error_matches (local_error, SYSCONT_ERROR, SYSCONT_ERROR_NOT_FOUND))
-    {
-      image = sc_deployment_load_image (self->context->paths, self->repo, self->before->name,
-                                        current, &self->image_config, error);
-      self->is_deployed = image != NULL;
-    }
-  if (image == NULL && (error == NULL || *error == NULL))
-    g_propagate_error (error, g_steal_pointer (&local_error));
-  return image;
-}
-
-static gboolean
-is_local (const Update *self)
-{
-  g_autoptr (ScImage) image = lookup (self, NULL);
-
-  return image != NULL;
-}
-
-/* What is not asked of a registry: what the local engine has under the name counts, when the image
- * came from there, and otherwise what the store has. */
-static ScImage *
-find_local (Update *self, GCancellable *cancellable, GError **error)
-{
-  const ScUpdateRequest *request = self->request;
-  const char *source = self->before->source;
-  gboolean is_asked_for = !request->no_pull && !request->same_image && request->to_digest == NULL
-                          && request->reference == NULL;
-  gboolean is_pulled = FALSE;
-
-  if (!is_asked_for || g_str_has_prefix (source, REGISTRY_SOURCE)
-      || !g_str_has_prefix (source, SC_ENGINE_PREFIX))
-    return request->same_image ? lookup_in_use (self, error) : lookup (self, error);
-  const char *name = source + strlen (SC_ENGINE_PREFIX);
-  if (!sc_engine_refresh (self->context, self->repo, name, &is_pulled, cancellable, error))
-    return NULL;
-  return is_pulled ? sc_pull_take (self->context, self->repo, name, error) : lookup (self, error);
-}
-
-/* An image that was chosen by its digest need not be asked for when it is here; everything else is.
- */
 static gboolean
 find_image (Update *self, GCancellable *cancellable, GError **error)
 {
-  const ScUpdateRequest *request = self->request;
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (ScReference) remote = NULL;
+  const ScUpdateSource source = source_of (self);
 
-  if (!request->no_pull
-      && !((request->to_digest != NULL || request->reference != NULL) && is_local (self)))
-    {
-      remote = find_remote (self, &local_error);
-      if (local_error != NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-    }
-  if (remote != NULL
-      && !sc_pull (self->context, self->repo, &(ScPullSource){ .reference = remote }, cancellable,
-                   error))
+  if (!sc_update_image_find (&self->found, &source, cancellable, error))
     return FALSE;
-  gboolean is_taken = remote != NULL && (remote->digest == NULL || self->context->terms->plan_only);
-  self->image = remote == NULL ? find_local (self, cancellable, error)
-                : is_taken     ? sc_pull_take (self->context, self->repo, remote->fullname, error)
-                               : lookup (self, error);
-  if (self->image == NULL)
-    return FALSE;
-  sc_set_text (&self->report->digest, self->image->digest);
+  sc_set_text (&self->report->digest, self->found.image->digest);
   return self->context->terms->plan_only
-         || sc_seen_add (self->context->paths, self->image->digest, NULL, error);
+         || sc_seen_add (self->context->paths, self->found.image->digest, NULL, error);
 }
 
 static gboolean
@@ -240,7 +127,7 @@ static const char *
 new_reference (const Update *self)
 {
   const ScUpdateRequest *request = self->request;
-  const char *const *names = (const char *const *)self->image->references;
+  const char *const *names = (const char *const *)self->found.image->references;
 
   if (request->reference == NULL)
     return self->before->reference;
@@ -256,13 +143,13 @@ prepare_state (Update *self)
   self->after = after;
   sc_set_text (&after->reference, new_reference (self));
   if (self->request->reference != NULL)
-    sc_set_text (&after->source, self->image->source);
+    sc_set_text (&after->source, self->found.image->source);
   g_hash_table_unref (after->set_values);
   after->set_values = merge_values (self);
   g_clear_pointer (&after->health, sc_health_free);
   after->health = sc_update_merge_health (self->before, self->request);
   self->report->to
-      = (gint64)sc_container_add (after, self->image->digest, self->context->caller_uid)->id;
+      = (gint64)sc_container_add (after, self->found.image->digest, self->context->caller_uid)->id;
   sc_set_text (&self->report->reference, after->reference);
 }
 
@@ -272,7 +159,7 @@ is_same (const Update *self)
   g_autoptr (GHashTable) values = merge_values (self);
   g_autoptr (ScHealth) health = sc_update_merge_health (self->before, self->request);
 
-  return strcmp (self->image->digest, get_current (self)->digest) == 0
+  return strcmp (self->found.image->digest, get_current (self)->digest) == 0
          && strcmp (new_reference (self), self->before->reference) == 0
          && sc_container_same_values (values, self->before->set_values)
          && sc_health_is_same (health, self->before->health)
@@ -294,7 +181,7 @@ settle_plan (Update *self, const ScChange *change, GError **error)
   g_auto (ScPlan) plan = {
     .operation = operation_name (self->request),
     .container = self->before->name,
-    .digest = self->image->digest,
+    .digest = self->found.image->digest,
     .reference = change->after->reference,
     .before = self->before,
     .after = change->after,
@@ -343,10 +230,10 @@ render (Update *self, GCancellable *cancellable, GError **error)
   const ScImageRenderRequest request = {
     .context = self->context,
     .repo = self->repo,
-    .image = self->image,
+    .image = self->found.image,
     .container = self->after,
-    .is_deployed = self->is_deployed,
-    .image_config = self->image_config,
+    .is_deployed = self->found.is_deployed,
+    .image_config = self->found.config,
     .secrets = self->secrets,
     .systemd = self->systemd,
   };
@@ -386,7 +273,7 @@ update (Update *self, GCancellable *cancellable, GError **error)
     {
       self->report->to = self->report->from;
       return sc_plan_settle_nothing (operation_name (self->request), self->before->name,
-                                     self->image->digest, self->context, error)
+                                     self->found.image->digest, self->context, error)
              != SC_PLAN_REFUSED;
     }
 
@@ -430,25 +317,6 @@ apply_staged (Update *self, GError **error)
   return sc_redeploy (&redeployment, self->report, error);
 }
 
-/* What the registry, or the store, has under the name; nothing is downloaded but documents. */
-static gboolean
-find_digest (Update *self, char **digest, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (ScReference) remote = self->request->no_pull ? NULL : find_remote (self, &local_error);
-
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  if (remote != NULL)
-    return sc_pull_find_digest (self->context, remote, digest, cancellable, error);
-  self->image = find_local (self, cancellable, error);
-  *digest = self->image != NULL ? g_strdup (self->image->digest) : NULL;
-  return *digest != NULL;
-}
-
 /* A plan does not count as having seen it. */
 static gboolean
 find_first_seen (const Update *self, const char *digest, gint64 *usec, GError **error)
@@ -466,11 +334,12 @@ find_first_seen (const Update *self, const char *digest, gint64 *usec, GError **
 static gboolean
 check (Update *self, GCancellable *cancellable, GError **error)
 {
+  const ScUpdateSource source = source_of (self);
   ScUpdateState *state = &self->before->update;
   g_autofree char *digest = NULL;
 
   sc_progress_set_phase (self->context->progress, "resolve");
-  if (!find_digest (self, &digest, cancellable, error)
+  if (!sc_update_image_find_digest (&source, &digest, cancellable, error)
       || !find_first_seen (self, digest, &state->available_usec, error))
     return FALSE;
 
