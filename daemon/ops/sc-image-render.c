@@ -166,7 +166,8 @@ check_host_files (const ScRenderRequest *render, ScRepo *repo)
     .repo = repo, .exports = render->exports, .values = values, .policy = render->host_paths
   };
   GError *cause = NULL;
-  g_autoptr (ScHostFiles) files = values != NULL ? sc_host_files_render (&wanted, &cause) : NULL;
+  g_autoptr (ScHostFiles) files G_GNUC_UNUSED
+      = values != NULL ? sc_host_files_render (&wanted, &cause) : NULL;
 
   if (cause != NULL)
     (void)sc_problems_add (render->problems, cause, NULL);
