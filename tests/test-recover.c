@@ -352,10 +352,10 @@ test_reverting_update_goes_back_and_is_remembered (Fixture *fixture, gconstpoint
 }
 
 /* What is taken over from atomic, and was found to work. */
-static ScIntent *
+static void
 make_adoption (Fixture *fixture)
 {
-  ScIntent *intent = make_update (fixture);
+  g_autoptr (ScIntent) intent = make_update (fixture);
 
   intent->operation = SC_INTENT_ADOPT;
   intent->adopted = g_build_filename (fixture->root, "atomic", NULL);
@@ -365,14 +365,13 @@ make_adoption (Fixture *fixture)
   g_assert_true (sc_intent_save (intent, fixture->paths, NULL));
   g_assert_true (sc_switch_publish (intent, fixture->paths, NULL));
   g_assert_true (sc_intent_keep (intent, fixture->paths, NULL));
-  return intent;
 }
 
 static void
 test_kept_adoption_is_left_to_a_job (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ScIntent) intent = make_adoption (fixture);
+  make_adoption (fixture);
 
   sc_recover (fixture->paths, fixture->config, NULL, &error);
 
@@ -386,7 +385,7 @@ static void
 test_kept_adoption_forgets_atomic (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ScIntent) intent = make_adoption (fixture);
+  make_adoption (fixture);
 
   sc_recover_container (fixture->paths, fixture->config, NULL, "web", &error);
 
