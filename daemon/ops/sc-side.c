@@ -47,6 +47,8 @@ sc_side_load (
   const char *data = g_bytes_get_data (config, &size_bytes);
   self->config = g_strndup (data, size_bytes);
   self->health = sc_health_to_text (record->health);
+  if (record->health != NULL && self->texts.service != NULL)
+    self->texts.timer = sc_health_timer_text (record->health, container->name);
   self->values = g_hash_table_ref (record->values);
   return TRUE;
 }

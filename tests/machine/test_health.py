@@ -106,6 +106,9 @@ class Health(UpdateCase):
         for changed in (True, False):
             self.assertEqual(self.set(*command, "--health-interval", "1s")["changed"], changed)
         # of what is not said again it stays as it was
+        rows = self.ctl_json("set", "web", "--health-interval", "2s", "--dry-run")["result"]["changes"]
+        self.assertEqual([(row["kind"], row["action"]) for row in rows], [("deployment", "create"), ("deployment", "remove"), ("timer", "change"),
+                                                                          ("health", "change")])
         self.set("--health-interval", "2s")
         self.assertFalse(self.set(*command)["changed"])
         self.interval_is(2000000)
