@@ -48,14 +48,14 @@ class Hostile(SyscontCase):
         refs = self.refs()
         reference = f"hostile:{case.name.lower()}"
         try:
-            result = self.ctl("pull", self.archive(case.image, "hostile"), "--name-as", reference, check=False, timeout=60)
-            if result.status != 0:
-                self.assertEqual(self.refs(), refs, "a refused image left refs behind")
-            else:
-                if case.outcome != "refused":
-                    result = self.install(case, reference)
-                self.ctl("rmi", reference)
+            result = pulled = self.ctl("pull", self.archive(case.image, "hostile"), "--name-as", reference, check=False, timeout=60)
+            if pulled.status == 0 and case.outcome != "refused":
+                result = self.install(case, reference)
             self.assert_outcome(case, result)
+            if pulled.status == 0:
+                self.ctl("rmi", reference)
+            else:
+                self.assertEqual(self.refs(), refs, "a refused image left refs behind")
         finally:
             (self.machine.share / "hostile.tar").unlink()
             changed = differences(self.closely, self.look())
