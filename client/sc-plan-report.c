@@ -206,19 +206,42 @@ rewind_fds (GUnixFDList *list)
     (void)lseek (fds[i], 0, SEEK_SET);
 }
 
+/* @plans: (nullable): takes what is to be printed with the others */
+static int
+show_one (ScClient *client, const ScPlannedCall *call, const char *name, GVariantBuilder *plans)
+{
+  const char *const names[] = { name, NULL };
+  g_autoptr (GVariant) plan = NULL;
+  ScPlannedCall one = *call;
+
+  one.arguments = g_variant_new_parsed ("{'names': <%^as>}", names);
+  rewind_fds (call->fds);
+  if (plans == NULL)
+    return sc_plan_show (client, &one);
+  int status = sc_plan_make (client, &one, &plan);
+  if (status != 0 || plan == NULL)
+    return status;
+  g_variant_builder_add_value (plans, plan);
+  return sc_report_changed (client, plan);
+}
+
 int
 sc_plan_show_each (ScClient *client, const ScPlannedCall *call, char **names)
 {
+  gboolean is_list = client->json && g_strv_length (names) > 1;
+  g_auto (GVariantBuilder) plans = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  gboolean is_unchanged = TRUE;
   int status = 0;
 
   for (guint i = 0; names[i] != NULL; i++)
     {
-      const char *const name[] = { names[i], NULL };
-      ScPlannedCall one = *call;
-      one.arguments = g_variant_new_parsed ("{'names': <%^as>}", name);
-      rewind_fds (call->fds);
-      int ended = sc_plan_show (client, &one);
-      status = status != 0 ? status : ended;
+      int ended = show_one (client, call, names[i], is_list ? &plans : NULL);
+      if (ended == 0)
+        is_unchanged = FALSE;
+      else if (ended != client->unchanged_exit && status == 0)
+        status = ended;
     }
-  return status;
+  if (is_list)
+    sc_print_json ("results", g_variant_builder_end (&plans));
+  return status == 0 && is_unchanged ? client->unchanged_exit : status;
 }

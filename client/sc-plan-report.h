@@ -29,8 +29,8 @@ guint64 sc_plan_print_changes (GVariant *result);
 /** sc_plan_print_privileges: the list @key of a result, below @heading; nothing when it is empty */
 void sc_plan_print_privileges (GVariant *result, const char *key, const char *heading);
 
-/** sc_plan_show_each: one plan for each container, @call without arguments; with --json one object for
- * each */
+/** sc_plan_show_each: one plan for each container, @call without arguments; with --json one object,
+ * which has "result" of one and a list "results" of several */
 int sc_plan_show_each (ScClient *client, const ScPlannedCall *call, char **names);
 
 /** sc_plan_show: makes the plan and prints it, or its result as JSON; exit status */

@@ -135,6 +135,18 @@ class Plan(UpdateCase):
         self.assertEqual((self.everything(), self.refs()), (before, refs))
         self.answer_is("two\n")
 
+    def test_several(self):
+        self.install(web())
+        self.ctl("install", "web", "--name", "other")
+        self.addCleanup(self.ctl, "uninstall", "other", check=False)
+        rows = self.ctl_json("update", "web", "other", "--no-pull", "--dry-run")["results"]
+        self.assertEqual([(row["name"], row["changed"]) for row in rows], [("web", False), ("other", False)])
+        several = ["update", "web", "other", "--no-pull", "--dry-run", "--unchanged-exit=9"]
+        self.assertEqual(self.ctl(*several, check=False).status, 9)
+        self.pull(with_host_file())
+        self.ctl("update", "web", "--no-pull", "--observe=0", "--accept-privileges")
+        self.assertEqual(self.ctl(*several, check=False).status, 0)
+
     def test_image_that_is_not_here(self):
         registry = FaultyRegistry(self.machine, web("one\n"))
         allow_http(self.machine, registry.port)
