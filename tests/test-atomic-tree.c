@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-atomic-tree.h"
 
-#include "base/sc-fd.h"
 #include "base/sc-error-util.h"
 #include "deploy/sc-atomic-config.h"
 #include "deploy/sc-privilege.h"
+#include "scratch.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -33,9 +33,7 @@ write_file (Fixture *fixture, const char *file, const char *text)
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  fixture->root = g_dir_make_tmp ("syscont-atomic-XXXXXX", &error);
-  g_assert_no_error (error);
+  fixture->root = scratch_new ();
   fixture->paths = sc_paths_new (fixture->root);
   g_autofree char *directory
       = g_build_filename (fixture->root, "var/lib/containers/atomic/web.1", NULL);
@@ -54,12 +52,8 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *parent = g_path_get_dirname (fixture->root);
-  g_autofree char *name = g_path_get_basename (fixture->root);
-  sc_autofd fd = sc_fd_open_dir (parent, NULL);
-  sc_fd_remove_tree (fd, name, NULL);
   sc_paths_free (fixture->paths);
-  g_free (fixture->root);
+  scratch_free (fixture->root);
 }
 
 static gboolean

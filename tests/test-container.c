@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deploy/sc-container.h"
 
-#include "base/sc-fd.h"
 #include "base/sc-json.h"
+#include "scratch.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -19,21 +19,15 @@ typedef struct
 static void
 setup (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  fixture->root = g_dir_make_tmp ("syscont-container-XXXXXX", &error);
-  g_assert_no_error (error);
+  fixture->root = scratch_new ();
   fixture->paths = sc_paths_new (fixture->root);
 }
 
 static void
 teardown (Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *parent = g_path_get_dirname (fixture->root);
-  g_autofree char *name = g_path_get_basename (fixture->root);
-  sc_autofd fd = sc_fd_open_dir (parent, NULL);
-  sc_fd_remove_tree (fd, name, NULL);
   sc_paths_free (fixture->paths);
-  g_free (fixture->root);
+  scratch_free (fixture->root);
 }
 
 static char *

@@ -2,7 +2,6 @@
 #include "store/sc-link-tree.h"
 
 #include "base/sc-fd.h"
-#include "store/sc-merge-dir.h"
 #include "store/sc-store-error.h"
 
 #include <errno.h>
@@ -17,31 +16,29 @@ typedef struct
 {
   OstreeRepo *repo;
   int objects_fd;
+  int dir_fd; /* of the directory at hand */
   guint depth;
   gboolean is_link_limit;
   GCancellable *cancellable;
 } Linking;
 
 static gboolean
-link_file (Linking *self, int dir_fd, GVariant *entry, GError **error)
+link_file (gpointer user_data, const ScTreeEntry *file, GError **error)
 {
+  Linking *self = user_data;
   char object[sizeof "xx/.file" + OSTREE_SHA256_STRING_LEN];
   char hex[OSTREE_SHA256_STRING_LEN + 1];
-  const char *name;
-  ScChecksum checksum;
 
-  g_variant_get_child (entry, 0, "&s", &name);
-  sc_tree_get_checksum (entry, 1, &checksum);
-  ostree_checksum_inplace_from_bytes (checksum.bytes, hex);
+  ostree_checksum_inplace_from_bytes (file->contents.bytes, hex);
   g_snprintf (object, sizeof object, "%.2s/%s.file", hex, hex + 2);
-  if (linkat (self->objects_fd, object, dir_fd, name, 0) == 0)
+  if (linkat (self->objects_fd, object, self->dir_fd, file->name, 0) == 0)
     return TRUE;
   if (errno == ENOENT)
     return sc_error_set (error, SYSCONT_ERROR_STORAGE_CORRUPT,
                          "object %s.file is missing (remove the image and pull it again)", hex);
 
   int saved_errno = errno;
-  g_autofree char *shown = sc_text_escape (name);
+  g_autofree char *shown = sc_text_escape (file->name);
   self->is_link_limit = saved_errno == EMLINK;
   return sc_error_set_errno (error, saved_errno, "linking \"%s\"", shown);
 }
@@ -78,39 +75,23 @@ apply_meta (const Linking *self, int fd, const ScChecksum *checksum, GError **er
          || sc_error_set_errno (error, errno, "setting owner, mode and time");
 }
 
-static gboolean
-make_directory (Linking *self, int parent_fd, const ScMergeSubdir *directory, GError **error);
+static gboolean make_directory (gpointer user_data, const ScTreeEntry *directory, GError **error);
 
 static gboolean
-fill_directory (Linking *self, int fd, const ScMergeSubdir *directory, GError **error)
+fill_directory (Linking *self, const ScTreeEntry *directory, GError **error)
 {
-  g_autoptr (GVariant) tree = sc_tree_load (self->repo, &directory->tree, error);
-  if (tree == NULL)
-    return FALSE;
+  static const ScTreeVisitor visitor = { link_file, make_directory };
+  g_autoptr (GVariant) tree = sc_tree_load (self->repo, &directory->contents, error);
 
-  g_autoptr (GVariant) files = g_variant_get_child_value (tree, SC_TREE_FILES);
-  g_autoptr (GVariant) dirs = g_variant_get_child_value (tree, SC_TREE_DIRECTORIES);
-  for (gsize i = 0; i < g_variant_n_children (files); i++)
-    {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (files, i);
-      if (!link_file (self, fd, entry, error))
-        return FALSE;
-    }
-  for (gsize i = 0; i < g_variant_n_children (dirs); i++)
-    {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (dirs, i);
-      ScMergeSubdir subdir;
-
-      sc_merge_subdir_read (entry, &subdir);
-      if (!make_directory (self, fd, &subdir, error))
-        return FALSE;
-    }
-  return apply_meta (self, fd, &directory->meta, error);
+  return tree != NULL && sc_tree_visit (tree, &visitor, self, error)
+         && apply_meta (self, self->dir_fd, &directory->meta, error);
 }
 
 static gboolean
-make_directory (Linking *self, int parent_fd, const ScMergeSubdir *directory, GError **error)
+make_directory (gpointer user_data, const ScTreeEntry *directory, GError **error)
 {
+  Linking *self = user_data;
+  int parent_fd = self->dir_fd;
   g_autoptr (GError) cause = NULL;
 
   if (g_cancellable_set_error_if_cancelled (self->cancellable, &cause))
@@ -130,7 +111,9 @@ make_directory (Linking *self, int parent_fd, const ScMergeSubdir *directory, GE
     }
 
   self->depth++;
-  gboolean is_filled = fill_directory (self, fd, directory, error);
+  self->dir_fd = fd;
+  gboolean is_filled = fill_directory (self, directory, error);
+  self->dir_fd = parent_fd;
   self->depth--;
   return is_filled;
 }
@@ -144,9 +127,9 @@ sc_link_tree (OstreeRepo *repo,
               GCancellable *cancellable,
               GError **error)
 {
-  ScMergeSubdir root = { .name = name };
+  ScTreeEntry root = { .name = name };
   g_autoptr (GVariant) variant = sc_commit_load (repo, commit, error);
-  if (variant == NULL || !sc_commit_get_root (variant, &root.tree, &root.meta, error))
+  if (variant == NULL || !sc_commit_get_root (variant, &root.contents, &root.meta, error))
     return FALSE;
 
   sc_autofd objects_fd
@@ -154,8 +137,9 @@ sc_link_tree (OstreeRepo *repo,
   if (objects_fd < 0)
     return sc_error_set_errno (error, errno, "opening the objects of the repository");
 
-  Linking linking = { .repo = repo, .objects_fd = objects_fd, .cancellable = cancellable };
-  gboolean is_linked = make_directory (&linking, dir_fd, &root, error);
+  Linking linking
+      = { .repo = repo, .objects_fd = objects_fd, .dir_fd = dir_fd, .cancellable = cancellable };
+  gboolean is_linked = make_directory (&linking, &root, error);
   *is_link_limit = linking.is_link_limit;
   return is_linked;
 }

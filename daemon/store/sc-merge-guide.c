@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store/sc-merge-guide.h"
 
-#include "store/sc-merge-dir.h"
-
 struct _ScMergeGuide
 {
   ScChecksum tree; /* when it is known */
@@ -30,24 +28,43 @@ sc_merge_guide_free (ScMergeGuide *self)
 }
 
 static gboolean
+add_known (gpointer user_data, const ScTreeEntry *directory, GError **error)
+{
+  ScMergeGuide *self = user_data;
+  ScMergeGuide *child = sc_merge_guide_new (&directory->contents);
+
+  child->meta = directory->meta;
+  g_hash_table_replace (self->subdirs, g_strdup (directory->name), child);
+  return TRUE;
+}
+
+static gboolean
 open_known (ScMergeGuide *self, OstreeRepo *repo, GError **error)
 {
+  static const ScTreeVisitor visitor = { NULL, add_known };
   g_autoptr (GVariant) tree = sc_tree_load (repo, &self->tree, error);
-  if (tree == NULL)
-    return FALSE;
 
-  g_autoptr (GVariant) dirs = g_variant_get_child_value (tree, SC_TREE_DIRECTORIES);
-  for (gsize i = 0; i < g_variant_n_children (dirs); i++)
+  return tree != NULL && sc_tree_visit (tree, &visitor, self, error);
+}
+
+typedef struct
+{
+  ScMergeGuide *guide;
+  OstreeRepo *repo;
+} Touching;
+
+static gboolean
+touch_child (gpointer user_data, const ScTreeEntry *directory, GError **error)
+{
+  const Touching *self = user_data;
+  ScMergeGuide *child = g_hash_table_lookup (self->guide->subdirs, directory->name);
+
+  if (child == NULL)
     {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (dirs, i);
-      ScMergeSubdir subdir;
-
-      sc_merge_subdir_read (entry, &subdir);
-      ScMergeGuide *child = sc_merge_guide_new (&subdir.tree);
-      child->meta = subdir.meta;
-      g_hash_table_replace (self->subdirs, g_strdup (subdir.name), child);
+      child = g_new0 (ScMergeGuide, 1);
+      g_hash_table_insert (self->guide->subdirs, g_strdup (directory->name), child);
     }
-  return TRUE;
+  return sc_merge_guide_touch (child, self->repo, &directory->contents, error);
 }
 
 gboolean
@@ -56,6 +73,9 @@ sc_merge_guide_touch (ScMergeGuide *self,
                       const ScChecksum *layer_tree,
                       GError **error)
 {
+  static const ScTreeVisitor visitor = { NULL, touch_child };
+  Touching touching = { self, repo };
+
   if (!self->is_touched)
     {
       self->is_touched = TRUE;
@@ -64,27 +84,8 @@ sc_merge_guide_touch (ScMergeGuide *self,
       if (self->is_known && !open_known (self, repo, error))
         return FALSE;
     }
-
   g_autoptr (GVariant) tree = sc_tree_load (repo, layer_tree, error);
-  if (tree == NULL)
-    return FALSE;
-  g_autoptr (GVariant) dirs = g_variant_get_child_value (tree, SC_TREE_DIRECTORIES);
-  for (gsize i = 0; i < g_variant_n_children (dirs); i++)
-    {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (dirs, i);
-      ScMergeSubdir subdir;
-
-      sc_merge_subdir_read (entry, &subdir);
-      ScMergeGuide *child = g_hash_table_lookup (self->subdirs, subdir.name);
-      if (child == NULL)
-        {
-          child = g_new0 (ScMergeGuide, 1);
-          g_hash_table_insert (self->subdirs, g_strdup (subdir.name), child);
-        }
-      if (!sc_merge_guide_touch (child, repo, &subdir.tree, error))
-        return FALSE;
-    }
-  return TRUE;
+  return tree != NULL && sc_tree_visit (tree, &visitor, &touching, error);
 }
 
 const ScMergeGuide *

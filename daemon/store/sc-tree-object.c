@@ -156,7 +156,7 @@ sc_tree_visit (GVariant *tree, const ScTreeVisitor *visitor, gpointer user_data,
   gsize n_files = g_variant_n_children (files);
   gsize n_directories = g_variant_n_children (directories);
 
-  for (gsize i = 0; i < n_files + n_directories; i++)
+  for (gsize i = visitor->file != NULL ? 0 : n_files; i < n_files + n_directories; i++)
     {
       gboolean is_file = i < n_files;
       g_autoptr (GVariant) child = is_file ? g_variant_get_child_value (files, i)

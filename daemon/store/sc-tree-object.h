@@ -65,7 +65,7 @@ GVariant *sc_tree_load (OstreeRepo *repo, const ScChecksum *checksum, GError **e
 /** ScTreeVisitor: what is done with each child of a directory; FALSE ends the visit */
 typedef struct
 {
-  gboolean (*file) (gpointer user_data, const ScTreeEntry *entry, GError **error);
+  gboolean (*file) (gpointer user_data, const ScTreeEntry *entry, GError **error); /* (nullable) */
   gboolean (*directory) (gpointer user_data, const ScTreeEntry *entry, GError **error);
 } ScTreeVisitor;
 
