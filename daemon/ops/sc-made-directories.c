@@ -9,26 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
-static gboolean
-has_path (char **paths, const char *path)
+/* (transfer full): set of the directories that were made for other containers */
+static GHashTable *
+list_others (const ScPaths *paths, const char *name)
 {
-  return paths != NULL && g_strv_contains ((const char *const *)paths, path);
-}
-
-static gboolean
-is_made_for_other (const ScPaths *paths, const char *name, const char *path)
-{
+  GHashTable *others = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_auto (GStrv) names = sc_container_list (paths, NULL);
 
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
     {
-      if (strcmp (names[i], name) == 0)
-        continue;
-      g_autoptr (ScContainer) other = sc_container_load (paths, names[i], NULL);
-      if (other != NULL && has_path (other->made_directories, path))
-        return TRUE;
+      g_autoptr (ScContainer) other
+          = strcmp (names[i], name) != 0 ? sc_container_load (paths, names[i], NULL) : NULL;
+      char **made = other != NULL ? other->made_directories : NULL;
+      for (; made != NULL && *made != NULL; made++)
+        g_hash_table_add (others, g_strdup (*made));
     }
-  return FALSE;
+  return others;
 }
 
 static gboolean
@@ -42,13 +38,13 @@ is_missing (const ScPaths *paths, const char *path)
 
 /* With the directories above it: they are made on the way. */
 static void
-note_path (const ScPaths *paths, ScContainer *after, GPtrArray *noted, const char *path)
+note_path (const ScPaths *paths, GHashTable *others, GPtrArray *noted, const char *path)
 {
   for (const char *end = strchr (path + 1, '/');; end = strchr (end + 1, '/'))
     {
       g_autofree char *part = end != NULL ? g_strndup (path, (gsize)(end - path)) : g_strdup (path);
       if (!g_ptr_array_find_with_equal_func (noted, part, g_str_equal, NULL)
-          && (is_missing (paths, part) || is_made_for_other (paths, after->name, part)))
+          && (is_missing (paths, part) || g_hash_table_contains (others, part)))
         g_ptr_array_add (noted, g_steal_pointer (&part));
       if (end == NULL)
         return;
@@ -59,12 +55,15 @@ void
 sc_made_directories_note (const ScPaths *paths, ScContainer *after, const char *tmpfiles)
 {
   g_auto (GStrv) wanted = sc_tmpfiles_text_list_directories (tmpfiles != NULL ? tmpfiles : "");
+  if (wanted[0] == NULL)
+    return;
+  g_autoptr (GHashTable) others = list_others (paths, after->name);
   g_autoptr (GPtrArray) noted = g_ptr_array_new_with_free_func (g_free);
 
   for (char **path = after->made_directories; path != NULL && *path != NULL; path++)
     g_ptr_array_add (noted, g_strdup (*path));
   for (char **path = wanted; *path != NULL; path++)
-    note_path (paths, after, noted, *path);
+    note_path (paths, others, noted, *path);
   if (noted->len == 0)
     return;
   g_ptr_array_add (noted, NULL);
@@ -113,8 +112,9 @@ sc_made_directories_remove (const ScPaths *paths, const char *name, GPtrArray *n
   if (made == NULL || root_fd < 0)
     return;
 
+  g_autoptr (GHashTable) others = list_others (paths, name);
   qsort (made, g_strv_length (made), sizeof *made, compare_deeper_first);
   for (char **path = made; *path != NULL; path++)
-    if (!is_made_for_other (paths, name, *path) && !remove_one (root_fd, *path))
+    if (!g_hash_table_contains (others, *path) && !remove_one (root_fd, *path))
       add_note (notes, *path, errno);
 }
