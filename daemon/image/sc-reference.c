@@ -44,7 +44,7 @@ refuse (const char *text, GError **error, const char *why)
 static gboolean
 check_transport (const char *text, GError **error)
 {
-  if (g_str_has_prefix (text, "docker://"))
+  if (g_str_has_prefix (text, SC_REGISTRY_PREFIX))
     return refuse (text, error, "write it without docker://");
   if (g_str_has_prefix (text, "http:") || g_str_has_prefix (text, "https:"))
     return refuse (text, error,

@@ -38,6 +38,8 @@ void sc_reference_free (ScReference *self);
 
 #define SC_ENGINE_PREFIX "docker:"
 
+#define SC_REGISTRY_PREFIX "docker://" /* of a source that is a registry */
+
 /** sc_reference_after_engine: (nullable): NAME of "docker:NAME", lent by @text; NULL for another
  * text, also for "docker:5000/NAME": that is a registry */
 const char *sc_reference_after_engine (const char *text);

@@ -20,8 +20,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#define REGISTRY_SOURCE "docker://"
-
 typedef struct
 {
   ScOpContext *context;
@@ -132,7 +130,7 @@ prepare (Adoption *self, GCancellable *cancellable, GError **error)
   after->reference = g_strdup (self->image->references[0]);
   after->source = *self->image->source != '\0'
                       ? g_strdup (self->image->source)
-                      : g_strconcat (REGISTRY_SOURCE, after->reference, NULL);
+                      : g_strconcat (SC_REGISTRY_PREFIX, after->reference, NULL);
   after->uuid = uuid != NULL ? g_strdup (uuid) : g_uuid_string_random ();
   if (!prepare_values (self, cancellable, error))
     return FALSE;

@@ -5,15 +5,13 @@
 
 #include <string.h>
 
-#define REGISTRY_TRANSPORT "docker://"
-
 ScReference *
 sc_image_source_parse (const char *source, const char *name, GError **error)
 {
   const char *text = name;
 
-  if (g_str_has_prefix (source, REGISTRY_TRANSPORT))
-    text = source + strlen (REGISTRY_TRANSPORT);
+  if (g_str_has_prefix (source, SC_REGISTRY_PREFIX))
+    text = source + strlen (SC_REGISTRY_PREFIX);
   else if (*source != '\0')
     text = NULL;
 

@@ -86,7 +86,7 @@ sc_pull (ScOpContext *context,
   g_autoptr (ScPlatform) host = sc_platform_host ();
   const ScReference *reference = pull->reference;
   const char *fullname = pull->fullname != NULL ? pull->fullname : reference->fullname;
-  g_autofree char *source = g_strconcat ("docker://", reference->fullname, NULL);
+  g_autofree char *source = g_strconcat (SC_REGISTRY_PREFIX, reference->fullname, NULL);
   g_auto (ScResolved) resolved = { 0 };
 
   if (!sc_trust_policy_check (context->paths->trust_policy, "docker", reference->fullname, error))

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define REGISTRY_SOURCE "docker://"
-
 void
 sc_update_image_clear (ScUpdateImage *self)
 {
@@ -23,8 +21,8 @@ find_remote (const ScUpdateSource *self, GError **error)
 {
   const ScUpdateRequest *request = self->request;
   const ScContainer *container = self->container;
-  gboolean from_registry = g_str_has_prefix (container->source, REGISTRY_SOURCE);
-  const char *text = from_registry ? container->source + strlen (REGISTRY_SOURCE) : NULL;
+  gboolean from_registry = g_str_has_prefix (container->source, SC_REGISTRY_PREFIX);
+  const char *text = from_registry ? container->source + strlen (SC_REGISTRY_PREFIX) : NULL;
 
   if (request->same_image)
     return NULL;
@@ -103,7 +101,7 @@ find_local (const ScUpdateSource *self,
                           && request->reference == NULL;
   gboolean is_pulled = FALSE;
 
-  if (!is_asked_for || g_str_has_prefix (source, REGISTRY_SOURCE)
+  if (!is_asked_for || g_str_has_prefix (source, SC_REGISTRY_PREFIX)
       || !g_str_has_prefix (source, SC_ENGINE_PREFIX))
     return request->same_image ? lookup_in_use (self, found, error) : lookup (self, error);
   const char *name = source + strlen (SC_ENGINE_PREFIX);
